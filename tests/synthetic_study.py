@@ -1,0 +1,198 @@
+"""A study's evaluations made up from known accuracies, as the evaluate stages leave them."""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from xstilts.evaluation.official import write_predictions
+from xstilts.evaluation.score import score, write_items
+from xstilts.files import write_json
+from xstilts.tasks.record import Task
+from xstilts.tasks.table import TASKS
+
+LANGUAGES = ("en", "ar", "de", "hi", "ja", "ru", "sw", "tr", "zh")
+TARGETS = (
+    *("pawsx", "xnli", "udpos", "panx", "xquad", "mlqa", "tydiqa"),
+    *("bucc2018", "tatoeba"),
+)
+DIRECT = ("bucc2018", "tatoeba")  # evaluated without fine-tuning
+Accuracy = Callable[[str, str, str, str, int], float]  # model, recipe, task, language, seed
+Row = dict[str, Any]
+
+
+def write_study(
+    root: Path,
+    accuracy: Accuracy,
+    *,
+    models: Sequence[str] = ("mini",),
+    recipes: Mapping[str, Sequence[str]],
+    targets: Sequence[str] = TARGETS,
+    seeds: Sequence[int] = (0,),
+    controls: Sequence[str] = ("untrained",),
+    items: int = 40,
+) -> dict[str, Any]:
+    """Write `evaluations/`, `models/` and `data/` under `root`; return the resolved params."""
+    study = {
+        "name": "made-up",
+        "question": "Does training on English intermediate tasks help other languages?",
+        "benchmark": "xtreme",
+        "baseline": "none",
+        "source": {"kind": "world"},
+        "models": list(models),
+        "recipes": {name: list(tasks) for name, tasks in recipes.items()},
+        "targets": list(targets),
+        "seeds": list(seeds),
+        "controls": list(controls),
+    }
+    params: dict[str, Any] = {"study": study, "evaluate": {}, "finetune": {}}
+    params |= {"prepare": {}, "backbone": {name: {"name": name} for name in models}}
+    params |= {"intermediate": {}, "publish": {"cells": [], "shortcuts": []}}
+    grid = [(model, recipe) for model in models for recipe in recipes]
+    grid += [(f"{model}-{control}", "none") for model in models for control in controls]
+    for model, recipe in grid:
+        for target in targets:
+            for seed in seeds:
+                _write_cell(root, params, accuracy, (model, recipe, target, seed), items)
+    for target in targets:
+        if target not in DIRECT:
+            _write_shortcuts(root, params, target)
+    for stage in (*params["intermediate"].values(), *params["finetune"].values()):
+        _write_data(root, params, stage)
+    return params
+
+
+def evaluations(root: Path) -> Path:
+    """Where the cells of `write_study` lie."""
+    return root / "evaluations" / "made-up"
+
+
+def languages_of(task: str) -> tuple[str, ...]:
+    """The miniature study's languages of a task."""
+    return tuple(code for code in LANGUAGES if code in TASKS[task].languages)
+
+
+def _write_cell(
+    root: Path,
+    params: dict[str, Any],
+    accuracy: Accuracy,
+    cell: tuple[str, str, str, int],
+    items: int,
+) -> None:
+    model, recipe, target, seed = cell
+    task, key = TASKS[target], "-".join(map(str, cell))
+    folder = evaluations(root) / key
+    scores, kept = {}, {}
+    for language in languages_of(target):
+        rows = test_rows(task, language, items)
+        probability = accuracy(model, recipe, target, language, seed)
+        predictions = _predictions(task, rows, probability, f"{key} {language}")
+        result = score(task, language, predictions, rows)
+        scores[language] = {"value": result.value, "metrics": result.metrics, "n": len(rows)}
+        kept[language] = result.items
+        write_predictions(folder / "predictions", task, language, predictions, rows)
+    write_items(folder / "items.parquet", kept)
+    identity = {"model": model, "recipe": recipe, "target": target, "seed": seed}
+    write_json(
+        folder / "scores.json",
+        identity | {"metric": task.metric, "languages": scores, "seconds": 2.0},
+    )
+    model_dir = _write_model(root, params, cell)
+    params["evaluate"][key] = identity | {"task": task.to_dict(), "model_dir": model_dir}
+    params["publish"]["cells"].append(key)
+
+
+def _write_model(root: Path, params: dict[str, Any], cell: tuple[str, str, str, int]) -> str:
+    model, recipe, target, seed = cell
+    key = f"{model}-{recipe}-{seed}"
+    if recipe != "none":
+        tasks = [TASKS[name].to_dict() for name in params["study"]["recipes"][recipe]]
+        params["intermediate"][key] = {"tasks": tasks, "data": f"data/{recipe}"}
+        write_json(root / f"models/intermediate/{key}/training.json", {"seconds": 30.0})
+    if target in DIRECT:
+        return f"models/backbone/{model}" if recipe == "none" else f"models/intermediate/{key}"
+    trained = TASKS[target].train_from or target
+    finetuned = f"{model}-{recipe}-{trained}-{seed}"
+    params["finetune"][finetuned] = {"task": TASKS[trained].to_dict(), "data": f"data/{trained}"}
+    write_json(root / f"models/finetune/{finetuned}/training.json", {"seconds": 12.5})
+    return f"models/finetune/{finetuned}"
+
+
+def _write_data(root: Path, params: dict[str, Any], stage: Mapping[str, Any]) -> None:
+    files = {
+        f"{task['name']}/train/en.arrow": {
+            **{"source": "world", "hub": task["source"]["hub"], "config": "made-up"},
+            **{"split": "train", "revision": None, "rows": 2000, "dropped": {}, "changed": {}},
+            **{"sha256": "0" * 64, "notes": ["generated"]},
+        }
+        for task in stage.get("tasks") or [stage["task"]]
+    }
+    write_json(root / stage["data"] / "provenance.json", {"files": files})
+    params["prepare"][Path(stage["data"]).name] = {}
+
+
+def _write_shortcuts(root: Path, params: dict[str, Any], target: str) -> None:
+    values = {"majority": 30.0, "word-overlap": 45.0 if target != "pawsx" else 55.0}
+    baselines = {name: dict.fromkeys(languages_of(target), value) for name, value in values.items()}
+    folder = evaluations(root) / f"shortcuts-{target}"
+    write_json(folder / "scores.json", {"task": target, "baselines": baselines})
+    params["publish"]["shortcuts"].append(target)
+
+
+def test_rows(task: Task, language: str, count: int) -> list[Row]:
+    """Canonical rows of a format, as short as they can be."""
+    return [_ROWS[task.format](task, language, index) for index in range(count)]
+
+
+test_rows.__test__ = False  # type: ignore[attr-defined]  # not a test, whatever its name says
+
+
+def _predictions(task: Task, rows: list[Row], probability: float, seed: str) -> list[Any]:
+    draw = random.Random(seed)
+    right = [draw.random() < probability for _ in rows]
+    pairs = list(zip(rows, right, strict=True))
+    if task.format == "classification":
+        return [r["label"] if ok else (r["label"] + 1) % len(task.labels) for r, ok in pairs]
+    if task.format == "tagging":
+        wrong = task.labels[0]
+        return [[task.labels[t] if ok else wrong for t in row["tags"]] for row, ok in pairs]
+    if task.format == "span_qa":
+        return [row["answers"][0]["text"] if ok else "nothing" for row, ok in pairs]
+    if task.format == "retrieval":
+        return [index if ok else (index + 1) % len(rows) for index, ok in enumerate(right)]
+    return [(r["id"], r["pair"]) for r, ok in pairs if ok and r["side"] == "foreign"]
+
+
+def _classification(task: Task, language: str, index: int) -> Row:
+    label = index % len(task.labels)
+    return {"id": str(index), "text_a": language, "text_b": str(index), "label": label}
+
+
+def _tagging(task: Task, language: str, index: int) -> Row:
+    tags = [1 + (index + word) % (len(task.labels) - 1) for word in range(3)]
+    return {"id": f"{language}-{index}", "tokens": ["a", "b", "c"], "tags": tags}
+
+
+def _span_qa(task: Task, language: str, index: int) -> Row:
+    answers = [{"text": f"{task.name} {index}", "start": 0}]
+    return {"id": f"{index}", "context": "", "question": language, "answers": answers}
+
+
+def _retrieval(task: Task, language: str, index: int) -> Row:
+    return {"id": str(index), "text_a": f"{language} {index}", "text_b": f"{task.name} {index:04}"}
+
+
+def _mining(task: Task, language: str, index: int) -> Row:
+    side, other = (language, "en") if index % 2 == 0 else ("en", language)
+    pair = f"{other}-{index // 2:09}"
+    names = {"id": f"{side}-{index // 2:09}", "text": task.name, "pair": pair}
+    return names | {"side": "foreign" if side == language else "english"}
+
+
+_ROWS: dict[str, Callable[[Task, str, int], Row]] = {
+    "classification": _classification,
+    "tagging": _tagging,
+    "span_qa": _span_qa,
+    "retrieval": _retrieval,
+    "mining": _mining,
+}

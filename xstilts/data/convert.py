@@ -1,0 +1,174 @@
+"""Rows of a source to canonical rows, by the record's columns, labels and cleaning steps.
+
+Nothing is guessed: a value that does not fit passes through as it is, for
+`canonical.validate` to name.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from xstilts.data.clean import CHANGES, STRIPPED, answer_pairs, drop_reason
+from xstilts.data.rows import SourceRows
+from xstilts.errors import UserError
+from xstilts.tasks.record import Source, Task
+
+Row = dict[str, Any]
+
+_NAME = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True)
+class Converted:
+    """Canonical rows, the source row of each, and what was dropped or changed on the way."""
+
+    rows: list[Row]
+    numbers: list[int]
+    dropped: Counter[str] = field(default_factory=Counter)
+    changed: Counter[str] = field(default_factory=Counter)
+
+
+def convert(source: SourceRows, task: Task, lang: str) -> Converted:
+    """Canonical rows of `task` in `lang` out of `source`; raises `UserError` for a lost column."""
+    _require_columns(source, task.source)
+    result = Converted([], [])
+    for raw, number in zip(source.rows, source.numbers, strict=True):
+        fields = {name: _pick(raw, spec) for name, spec in task.source.columns.items()}
+        fields = {name: _stripped(name, value) for name, value in fields.items()}
+        fields.setdefault("id", str(number))
+        if isinstance(fields["id"], int):
+            fields["id"] = str(fields["id"])
+        reason = drop_reason(fields, task.source)
+        if reason:
+            result.dropped[reason] += 1
+            continue
+        for step in task.source.clean:
+            if step in CHANGES and CHANGES[step](fields, lang):
+                result.changed[step] += 1
+        for row in _SHAPES[task.format](fields, source.labels, task):
+            result.rows.append(row)
+            result.numbers.append(number)
+    return result
+
+
+def _require_columns(rows: SourceRows, source: Source) -> None:
+    specs = [*source.columns.values(), source.language_prefix or ""]
+    wanted = {name for spec in specs for name in _top_columns(spec)}
+    missing = sorted(wanted - set(rows.columns))
+    if missing:
+        raise UserError(
+            f"{rows.where}: no column {', '.join(missing)}; the columns are "
+            f"{', '.join(rows.columns)}: complete the source or declare source.columns."
+        )
+
+
+def _top_columns(spec: str) -> list[str]:
+    return _NAME.findall(spec) or ([spec.split(".")[0]] if spec else [])
+
+
+def _pick(row: Row, spec: str) -> Any:
+    """One value: a column, a part of one (`a.b`), or a template over columns."""
+    names = _NAME.findall(spec)
+    if names:
+        return _filled(spec, {name: row[name] for name in names})
+    value: Any = row
+    for part in spec.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def _filled(template: str, values: Row) -> Any:
+    if any(value is None for value in values.values()):
+        return None
+    lists = [name for name, value in values.items() if isinstance(value, list)]
+    if lists:
+        return [_filled(template, values | {lists[0]: item}) for item in values[lists[0]]]
+    return _NAME.sub(lambda match: str(values[match[1]]), template).strip()
+
+
+def _stripped(name: str, value: Any) -> Any:
+    """Texts without outer white space; contexts keep theirs, because offsets count it."""
+    if name not in STRIPPED:
+        return value
+    if isinstance(value, list):
+        return [_stripped(name, item) for item in value]
+    return value.strip() if isinstance(value, str) else value
+
+
+def label_index(value: Any, order: Sequence[str], labels: Sequence[str]) -> Any:
+    """Index into `labels` of a source's label, integer (into `order`) or text.
+
+    A value that names no label comes back as it is, or as its name in `order`.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        if not 0 <= value < len(order):
+            return value
+        value = order[value]
+    if isinstance(value, str) and value.strip() in labels:
+        return labels.index(value.strip())
+    return value
+
+
+def _order(column: str, names: dict[str, list[str]], task: Task) -> Sequence[str]:
+    return names.get(column) or task.source.labels or task.labels
+
+
+def _classification(fields: Row, names: dict[str, list[str]], task: Task) -> Iterator[Row]:
+    order = _order(task.source.columns["label"], names, task)
+    label = label_index(fields["label"], order, task.labels)
+    yield _only(fields, "id", "text_a", "text_b") | {"label": label}
+
+
+def _tagging(fields: Row, names: dict[str, list[str]], task: Task) -> Iterator[Row]:
+    order = _order(task.source.columns["tags"], names, task)
+    tags = fields["tags"]
+    if isinstance(tags, list):
+        tags = [label_index(tag, order, task.labels) for tag in tags]
+    yield _only(fields, "id", "tokens") | {"tags": tags}
+
+
+def _span_qa(fields: Row, _: dict[str, list[str]], __: Task) -> Iterator[Row]:
+    pairs = answer_pairs(fields["answers"])
+    answers = fields["answers"]
+    if pairs is not None:
+        answers = [{"text": text, "start": start} for text, start in pairs]
+    yield _only(fields, "id", "context", "question") | {"answers": answers}
+
+
+def _multiple_choice(fields: Row, _: dict[str, list[str]], task: Task) -> Iterator[Row]:
+    order = task.source.labels or tuple(map(str, range(task.choices or 0)))
+    label = label_index(fields["label"], order, order)
+    yield _only(fields, "id", "prompt", "choices") | {"label": label}
+
+
+def _retrieval(fields: Row, _: dict[str, list[str]], __: Task) -> Iterator[Row]:
+    yield _only(fields, "id", "text_a", "text_b")
+
+
+def _mining(fields: Row, _: dict[str, list[str]], __: Task) -> Iterator[Row]:
+    """Two sentences of a pair, or the one sentence of a distractor (the other text is "")."""
+    for side, other in (("foreign", "english"), ("english", "foreign")):
+        if fields[side] != "" or fields[other] == "":
+            pair = fields[f"{other}_id"] if fields[other] != "" else ""
+            yield {"id": fields[f"{side}_id"], "side": side, "text": fields[side], "pair": pair}
+
+
+def _mlm(fields: Row, _: dict[str, list[str]], __: Task) -> Iterator[Row]:
+    yield _only(fields, "id", "text")
+
+
+def _only(fields: Row, *names: str) -> Row:
+    return {name: fields[name] for name in names}
+
+
+_SHAPES: dict[str, Callable[[Row, dict[str, list[str]], Task], Iterator[Row]]] = {
+    "classification": _classification,
+    "tagging": _tagging,
+    "span_qa": _span_qa,
+    "multiple_choice": _multiple_choice,
+    "retrieval": _retrieval,
+    "mining": _mining,
+    "mlm": _mlm,
+}

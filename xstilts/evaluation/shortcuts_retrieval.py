@@ -1,0 +1,41 @@
+"""Shortcuts of retrieval and mining: sentences that share strings, without any model.
+
+Imported only where baselines are computed: it loads scikit-learn.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from xstilts.evaluation.mining import mine
+from xstilts.evaluation.retrieval import nearest
+from xstilts.evaluation.words import words
+
+Rows = Sequence[dict[str, Any]]
+
+_VECTORISERS: dict[str, Callable[[], TfidfVectorizer]] = {
+    "shared-words": lambda: TfidfVectorizer(analyzer=words),
+    "shared-characters": lambda: TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4)),
+}
+
+
+def retrieval_predictions(rows: Rows) -> dict[str, list[int]]:
+    """Per baseline, for each English sentence the row of the foreign one most like it."""
+    foreign, english = [row["text_a"] for row in rows], [row["text_b"] for row in rows]
+    found = {}
+    for name, vectoriser in _VECTORISERS.items():
+        vectors = vectoriser().fit([*foreign, *english])
+        similar = nearest(vectors.transform(english), vectors.transform(foreign))
+        found[name] = [int(i) for i in similar]
+    return found
+
+
+def mining_predictions(dev_rows: Rows, test_rows: Rows) -> dict[str, list[tuple[str, str]]]:
+    """Per baseline the pairs mined from `test_rows`, with the threshold from `dev_rows`."""
+    texts = [[row["text"] for row in rows] for rows in (dev_rows, test_rows)]
+    found = {}
+    for name, vectoriser in _VECTORISERS.items():
+        dev, test = (vectoriser().fit_transform(side) for side in texts)
+        found[name], _ = mine(dev_rows, dev, test_rows, test)
+    return found

@@ -1,0 +1,162 @@
+"""The pretrained models: a table of records, and how each kind gets into a folder.
+
+Light to import; torch and transformers load when a backbone is made.
+"""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xstilts.errors import UserError, raise_if_any
+from xstilts.files import read_json, replaced_folder, sha256, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SHIPPED = Path(__file__).parent  # a shipped checkpoint lies in the folder of its name
+MANIFEST = "MANIFEST.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backbone:
+    """A pretrained model.
+
+    `retrieval_layer` is the layer whose mean is a sentence's vector (0 is the embedding);
+    `freeze_embeddings` says whether fine-tuning leaves the embedding matrix as it is.
+    """
+
+    name: str
+    kind: str  # shipped | hub
+    hub: str | None = None
+    revision: str | None = None
+    retrieval_layer: int
+    freeze_embeddings: bool = False
+
+
+BACKBONES: dict[str, Backbone] = {
+    backbone.name: backbone
+    for backbone in (
+        Backbone(name="mini-encoder", kind="shipped", retrieval_layer=3, freeze_embeddings=True),
+        Backbone(
+            name="xlm-roberta-base",
+            kind="hub",
+            hub="FacebookAI/xlm-roberta-base",
+            retrieval_layer=8,
+        ),
+        # Phang et al. 2020 and XTREME: hidden_states[14] of 25
+        Backbone(
+            name="xlm-roberta-large",
+            kind="hub",
+            hub="FacebookAI/xlm-roberta-large",
+            retrieval_layer=14,
+        ),
+        Backbone(
+            name="bert-base-multilingual-cased",
+            kind="hub",
+            hub="google-bert/bert-base-multilingual-cased",
+            retrieval_layer=8,
+        ),
+    )
+}
+
+
+def materialise(entry: dict[str, Any], folder: Path) -> None:
+    """Write the backbone of a `backbone` entry of `params.yaml` to `folder`.
+
+    Kinds: `shipped` (copied from the package, digests checked), `hub` (downloaded at
+    `revision`), `untrained` (random weights by `seed`, config and tokenizer of `like`: the
+    name of a backbone or a folder), `world` (pretrained here on the world's text).
+
+    Raises:
+        UserError: the kind is unknown, or the files cannot be had or are not what they were.
+    """
+    kinds: dict[str, Callable[[dict[str, Any], Path], None]] = {
+        "shipped": _copy_shipped,
+        "hub": _download,
+        "untrained": _untrained,
+        "world": _pretrain,
+    }
+    if entry["kind"] not in kinds:
+        raise UserError(
+            f"Backbone {entry['name']!r} has the unknown kind {entry['kind']!r}; "
+            f"use one of {', '.join(kinds)}."
+        )
+    with replaced_folder(folder) as output:
+        kinds[entry["kind"]](entry, output)
+
+
+def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
+    """Write MANIFEST.json: `facts` (command, seed, ...) and the digest of every other file."""
+    names = sorted(path.name for path in folder.iterdir() if path.name != MANIFEST)
+    digests = {name: sha256(folder / name) for name in names}
+    write_json(folder / MANIFEST, {**facts, "files": digests})
+
+
+def verify_manifest(folder: Path) -> list[str]:
+    """Names of the files in the manifest, after their digests were checked.
+
+    Raises:
+        UserError: the manifest or a file is missing, or a file is not what it was.
+    """
+    if not (folder / MANIFEST).is_file():
+        raise UserError(f"{folder / MANIFEST} is missing; install xstilts again.")
+    digests: dict[str, str] = read_json(folder / MANIFEST)["files"]
+    raise_if_any(
+        f"{folder / name} is missing or not the file that was published; install xstilts again."
+        for name, digest in digests.items()
+        if not (folder / name).is_file() or sha256(folder / name) != digest
+    )
+    return list(digests)
+
+
+def _copy_shipped(entry: dict[str, Any], folder: Path) -> None:
+    source = SHIPPED / entry["name"]
+    for name in verify_manifest(source):
+        shutil.copyfile(source / name, folder / name)
+
+
+def _download(entry: dict[str, Any], folder: Path) -> None:
+    from transformers import AutoModel, AutoTokenizer
+
+    from xstilts.models.body import save_body
+
+    hub, revision = entry["hub"], entry.get("revision")
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(hub, revision=revision)
+        body = AutoModel.from_pretrained(
+            hub, revision=revision, use_safetensors=True, add_pooling_layer=False
+        )
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"Backbone {entry['name']!r}: {hub} at revision {revision or 'main'} could not be "
+            f"loaded from the Hugging Face hub ({str(error).strip().splitlines()[0]}); check the "
+            "name, the revision and the network, or choose a shipped backbone."
+        ) from error
+    save_body(folder, body.config, body.state_dict(), tokenizer)
+
+
+def _untrained(entry: dict[str, Any], folder: Path) -> None:
+    import torch
+
+    from xstilts.models.body import load_config, load_tokenizer, new_body, save_body
+
+    source = _source_of(entry["like"])
+    torch.manual_seed(entry["seed"])
+    body = new_body(load_config(source))
+    body.config.architectures = [type(body).__name__]
+    save_body(folder, body.config, body.state_dict(), load_tokenizer(source))
+
+
+def _source_of(like: str) -> Path:
+    """The folder of a shipped backbone's name, or the folder itself."""
+    known = BACKBONES.get(like)
+    if known is not None and known.kind == "shipped":
+        return SHIPPED / like
+    return Path(like)
+
+
+def _pretrain(entry: dict[str, Any], folder: Path) -> None:
+    from xstilts.models.pretraining import pretrain_on_world
+
+    pretrain_on_world(folder, entry)

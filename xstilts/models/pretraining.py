@@ -1,0 +1,246 @@
+"""A small XLM-R trained from nothing on a corpus: tokenizer, static vectors, masked words.
+
+The recipe is for miniatures of a few million tokens and minutes on one core; a real
+backbone comes from the hub. Its order matters more than its size:
+
+1. a vocabulary large enough to keep words whole (byte-pair merges over words; white space
+   is a separator and not a piece, so that languages without spaces share their pieces
+   with pre-split words);
+2. word vectors from co-occurrence (PPMI, truncated SVD: Levy & Goldberg 2014) to start
+   the embedding matrix from, without which the model stays on the unigram plateau;
+3. masked words (BERT's 80/10/10) over packed rows.
+
+Imported lazily: it needs torch and scipy.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaForMaskedLM
+
+from xstilts.files import write_json
+
+SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")  # XLM-R's names and first ids
+BOS, PAD, EOS, UNK, MASK = range(5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How to pretrain; lengths in pieces, `batch` in rows."""
+
+    vocabulary: int = 4500
+    width: int = 128
+    layers: int = 4
+    heads: int = 4
+    positions: int = 256
+    length: int = 96
+    batch: int = 22
+    steps: int = 16000
+    learning_rate: float = 1e-3
+    masked: float = 0.2
+    window: int = 4
+    seed: int = 0
+
+
+def train_tokenizer(texts: Iterable[str], vocabulary: int, positions: int) -> Any:
+    """Byte-pair tokenizer with XLM-R's special tokens and input layout."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+
+    core = Tokenizer(models.BPE(unk_token="<unk>"))
+    core.normalizer = normalizers.NFKC()
+    core.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation()]
+    )
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary, special_tokens=list(SPECIAL), show_progress=False
+    )
+    core.train_from_iterator(texts, trainer)
+    core.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>",
+        pair="<s> $A </s> </s> $B </s>",
+        special_tokens=[("<s>", BOS), ("</s>", EOS)],
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=core,
+        bos_token="<s>",
+        cls_token="<s>",
+        eos_token="</s>",
+        sep_token="</s>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+        mask_token="<mask>",
+        model_max_length=positions,
+        model_input_names=["input_ids", "attention_mask"],
+    )
+
+
+def packed_rows(tokenizer: Any, texts: list[str], length: int) -> np.ndarray:
+    """All texts one after the other, cut into rows: int32 of shape (rows, `length`)."""
+    encoded = tokenizer(texts, return_attention_mask=False)["input_ids"]
+    stream = np.fromiter((piece for ids in encoded for piece in ids), dtype=np.int32)
+    return stream[: len(stream) // length * length].reshape(-1, length)
+
+
+def static_vectors(rows: np.ndarray, vocabulary: int, width: int, window: int) -> np.ndarray:
+    """Left singular vectors of the positive PMI matrix, scaled by root singular values.
+
+    Returns float64 of shape (`vocabulary`, `width`); pieces that do not occur get zeros.
+    """
+    from scipy.sparse import coo_matrix, diags
+    from scipy.sparse.linalg import svds
+
+    pairs = []
+    for step in range(1, window + 1):
+        left, right = rows[:, :-step].ravel(), rows[:, step:].ravel()
+        words = (left > MASK) & (right > MASK)
+        pairs += [(left[words], right[words]), (right[words], left[words])]
+    i, j = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    counts = coo_matrix((np.ones(len(i)), (i, j)), shape=(vocabulary, vocabulary)).tocsr()
+    totals = np.asarray(counts.sum(axis=1)).ravel()
+    inverse = diags(1 / np.maximum(totals, 1))
+    pmi = (inverse @ counts @ inverse * totals.sum()).tocsr()
+    pmi.data = np.maximum(np.log(pmi.data), 0)
+    start = np.random.default_rng(0).normal(size=vocabulary)
+    vectors, scales, _ = svds(pmi, k=width, v0=start)
+    return vectors * np.sqrt(scales)
+
+
+def new_model(recipe: Recipe, vocabulary: int, vectors: np.ndarray) -> XLMRobertaForMaskedLM:
+    """The untrained model: embeddings from `vectors`, positions from sinusoids."""
+    torch.manual_seed(recipe.seed)
+    model = XLMRobertaForMaskedLM(
+        XLMRobertaConfig(
+            vocab_size=vocabulary,
+            hidden_size=recipe.width,
+            num_hidden_layers=recipe.layers,
+            num_attention_heads=recipe.heads,
+            intermediate_size=4 * recipe.width,
+            max_position_embeddings=recipe.positions + 2,
+            type_vocab_size=1,
+            pad_token_id=PAD,
+            bos_token_id=BOS,
+            eos_token_id=EOS,
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+            initializer_range=0.05,
+        )
+    )
+    embeddings = model.roberta.embeddings
+    with torch.no_grad():
+        known = torch.from_numpy(np.abs(vectors).sum(1) > 0)
+        start = torch.from_numpy(vectors * (0.05 / vectors.std())).float()
+        embeddings.word_embeddings.weight[known] = start[known]
+        embeddings.position_embeddings.weight.copy_(_sinusoids(recipe) * 0.07)
+    return model
+
+
+def _sinusoids(recipe: Recipe) -> Tensor:
+    """Vaswani et al. 2017, with a period that suits short inputs."""
+    half = recipe.width // 2
+    frequency = torch.exp(-np.log(200.0) * torch.arange(half) / half)
+    angle = torch.arange(recipe.positions + 2)[:, None] * frequency
+    return torch.cat([angle.sin(), angle.cos()], dim=1)
+
+
+def mask_rows(rows: Tensor, share: float, vocabulary: int) -> tuple[Tensor, Tensor]:
+    """BERT's corruption: of the chosen pieces 80 % masked, 10 % random, 10 % kept.
+
+    Returns the corrupted rows and the boolean places to predict, both shaped as `rows`.
+    """
+    chosen = (torch.rand(rows.shape) < share) & (rows > MASK)
+    action = torch.rand(rows.shape)
+    corrupted = rows.clone()
+    corrupted[chosen & (action < 0.8)] = MASK
+    random = chosen & (action >= 0.9)
+    corrupted[random] = torch.randint(MASK + 1, vocabulary, (int(random.sum()),))
+    return corrupted, chosen
+
+
+def _batches(rows: np.ndarray, recipe: Recipe) -> Iterator[Tensor]:
+    order, generator = np.empty(0, dtype=np.int64), np.random.default_rng(recipe.seed)
+    for _ in range(recipe.steps):
+        if len(order) < recipe.batch:
+            order = np.concatenate([order, generator.permutation(len(rows))])
+        yield torch.from_numpy(rows[order[: recipe.batch]]).long()
+        order = order[recipe.batch :]
+
+
+def _learning_rate(step: int, recipe: Recipe) -> float:
+    """Linear warm-up over 100 steps, then linear decay to nothing."""
+    return recipe.learning_rate * min((step + 1) / 100, 1 - step / recipe.steps)
+
+
+def train_masked_words(
+    model: XLMRobertaForMaskedLM, rows: np.ndarray, recipe: Recipe
+) -> list[dict[str, float]]:
+    """Train in place; returns one record (step, loss, seconds) per 100 steps."""
+    decayed = [p for p in model.parameters() if p.ndim > 1]
+    plain = [p for p in model.parameters() if p.ndim == 1]
+    optimizer = torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": 0.01}, {"params": plain, "weight_decay": 0.0}],
+        lr=recipe.learning_rate,
+        betas=(0.9, 0.98),
+        fused=True,
+    )
+    started, log, losses = time.monotonic(), [], []
+    model.train()
+    for step, batch in enumerate(_batches(rows, recipe)):
+        for group in optimizer.param_groups:
+            group["lr"] = _learning_rate(step, recipe)
+        losses.append(_step(model, optimizer, batch, recipe))
+        if (step + 1) % 100 == 0 or step + 1 == recipe.steps:
+            seconds = round(time.monotonic() - started, 1)
+            log.append(
+                {"step": step + 1, "loss": round(float(np.mean(losses)), 4), "seconds": seconds}
+            )
+            print(
+                f"mlm step {step + 1}/{recipe.steps} loss {log[-1]['loss']:.3f} {seconds:.0f} s",
+                flush=True,
+            )
+            losses = []
+    model.eval()
+    return log
+
+
+def _step(
+    model: XLMRobertaForMaskedLM, optimizer: torch.optim.Optimizer, batch: Tensor, recipe: Recipe
+) -> float:
+    corrupted, chosen = mask_rows(batch, recipe.masked, model.config.vocab_size)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        hidden = model.roberta(input_ids=corrupted).last_hidden_state[chosen]
+        logits = model.lm_head(hidden)  # only where something is to be predicted
+    loss = nn.functional.cross_entropy(logits.float(), batch[chosen])
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return loss.item()
+
+
+def pretrain(corpus: list[dict[str, str]], recipe: Recipe, folder: Path) -> dict[str, Any]:
+    """Train tokenizer and model on rows of `language` and `text`; save both in hub layout.
+
+    Where the corpus has code-switched rows (language `mixed`), the word vectors come from
+    them alone: there a word and its translations keep the same company. Returns the summary
+    that is also written to `training.json` in `folder`.
+    """
+    texts = [row["text"] for row in corpus]
+    bridge = [row["text"] for row in corpus if row["language"] == "mixed"] or texts
+    tokenizer = train_tokenizer(texts, recipe.vocabulary, recipe.positions)
+    vectors = static_vectors(
+        packed_rows(tokenizer, bridge, recipe.length), len(tokenizer), recipe.width, recipe.window
+    )
+    model = new_model(recipe, len(tokenizer), vectors)
+    rows = packed_rows(tokenizer, texts, recipe.length)
+    log = train_masked_words(model, rows, recipe)
+    model.roberta.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    summary = {"recipe": asdict(recipe), "rows": len(rows), "log": log}
+    write_json(folder / "training.json", summary)
+    return summary

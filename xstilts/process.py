@@ -1,0 +1,26 @@
+"""Processes that end together: nothing goes on writing when the one who asked is gone."""
+
+import ctypes
+import os
+import signal
+import sys
+from typing import Any
+
+_PR_SET_PDEATHSIG = 1
+# Looked up once, at import: between fork and exec nothing may be imported any more.
+_LIBC: Any = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def die_with_parent(parent: int | None = None) -> None:
+    """Have the kernel kill this process when its parent ends, however that ends.
+
+    `parent` is the parent's process id where it is known: a parent that ended before this
+    call cannot be seen to end any more, so a different parent means to end at once. Linux
+    only; elsewhere an interrupted run is ended by its process group alone.
+    """
+    if _LIBC is None:
+        return
+    if _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
+    if parent is not None and os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,162 @@
+"""The report: one HTML page that needs nothing but itself.
+
+Everything on it comes from the scoreboard, so it can be drawn again from `scores.json`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from xstilts.publish import figure
+from xstilts.publish.answer import points, signed
+from xstilts.publish.names import AUTONYMS, RIGHT_TO_LEFT, SCRIPTS
+from xstilts.publish.shortcuts import CLEAR_MARGIN
+from xstilts.study.statistics import CONFIDENCE
+from xstilts.tasks.languages import LANGUAGES
+
+Board = Mapping[str, Any]
+_SETTINGS = {"english": "English", "zero_shot": "zero-shot"}
+_METRICS = {
+    "accuracy": "accuracy",
+    "accuracy_f1": "(accuracy + F1) / 2",
+    "chunk_f1": "chunk F1",
+    "entity_f1": "entity F1",
+    "squad": "(F1 + EM) / 2",
+    "mlqa": "(F1 + EM) / 2",
+    "mining_f1": "F1",
+}
+
+
+def render(board: Board) -> str:
+    """The page as HTML text."""
+    environment = Environment(
+        loader=PackageLoader("xstilts.publish"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"points": points, "signed": signed, "duration": duration}
+    names = {"scripts": SCRIPTS, "autonyms": AUTONYMS, "rtl": RIGHT_TO_LEFT}
+    page = environment.get_template("report.html.j2").render(
+        board=board,
+        models=models(board),
+        panels=figure.panels(board["summary"]),
+        figure=figure,
+        languages=LANGUAGES,
+        settings=_SETTINGS,
+        metrics=_METRICS,
+        clear_margin=CLEAR_MARGIN,
+        phases=phases(board["provenance"]["seconds"]),
+        sizes=sizes(board),
+        origin=origin,
+        data_notes=data_notes(board),
+        **names,
+        **facts(board),
+    )
+    return page + "\n"
+
+
+def facts(board: Board) -> dict[str, Any]:
+    """What the page says about the study as a whole."""
+    seeds = sorted({cell["seed"] for cell in board["cells"]})
+    languages = {cell["language"] for cell in board["cells"]}
+    deltas = [
+        delta
+        for record in board["summary"]
+        for delta in (task["delta"] for task in record["tasks"].values())
+        if delta is not None
+    ]
+    levels = deltas[0]["levels"] if deltas else []
+    counted = {
+        "model": len(models(board)),
+        "recipe": len(board["recipes"]),
+        "task": len(board["metrics"]),
+        "language": len(languages),
+        "seed": len(seeds),
+    }
+    notes = [board["data_note"]]
+    if deltas and "seeds" not in levels:
+        notes.append(
+            "One seed: seeds were not resampled, so the intervals do not show how much another "
+            "training run would differ."
+        )
+    return {
+        "counts": ", ".join(f"{n} {name}{'s' * (n != 1)}" for name, n in counted.items()),
+        "notes": notes,
+        "seeds": seeds,
+        "levels": levels,
+        "confidence": CONFIDENCE,
+        "comparisons": len(deltas),
+        "by_chance": points(len(deltas) * (1 - CONFIDENCE)),
+    }
+
+
+def sizes(board: Board) -> dict[str, dict[str, int]]:
+    """Per target: test items over all languages, and the number of languages."""
+    found: dict[str, dict[str, int]] = {}
+    for cell in board["cells"]:
+        found.setdefault(cell["target"], {})[cell["language"]] = cell["n"]
+    return {
+        target: {"n": sum(items.values()), "languages": len(items)}
+        for target, items in found.items()
+    }
+
+
+def origin(source: Mapping[str, Any]) -> str:
+    """Where training rows come from, in one phrase."""
+    if source["source"] is None:
+        return "not recorded"
+    if source["source"] == "world":
+        return "miniature world"
+    revision = f" at {source['revision'][:12]}" if source["revision"] else ""
+    return f"{source['hub']}, {source['config']}, {source['split']}{revision} ({source['source']})"
+
+
+def data_notes(board: Board) -> list[str]:
+    """What the prepare stages noted about the data: per data set, each note once."""
+    notes = {
+        f"{name}: {note}"
+        for name, files in board["provenance"]["data"].items()
+        for file in (files or {}).values()
+        for note in file["notes"]
+    }
+    return sorted(notes)
+
+
+def models(board: Board) -> dict[str, dict[str, Any]]:
+    """Per model that is not a control: its records by recipe, the baseline's first."""
+    found: dict[str, dict[str, Any]] = {}
+    for record in board["summary"]:
+        if record["control_of"] is None:
+            found.setdefault(record["model"], {})[record["recipe"]] = record
+    baseline = board["baseline"]
+    return {model: {baseline: records[baseline]} | records for model, records in found.items()}
+
+
+def phases(seconds: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Wall time by phase: number of stages, total, and the longest stage."""
+    found: dict[str, dict[str, float]] = {}
+    for stage, taken in seconds.items():
+        found.setdefault(stage.split("@")[0], {})[stage] = taken
+    return [
+        {
+            "name": phase,
+            "stages": len(stages),
+            "seconds": sum(stages.values()),
+            "longest": max(stages, key=lambda stage: stages[stage]),
+            "longest_seconds": max(stages.values()),
+        }
+        for phase, stages in found.items()
+    ]
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: 12 s, 3 min 20 s, 2 h 05 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"

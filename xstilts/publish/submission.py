@@ -1,0 +1,45 @@
+"""Predictions in the official layout: all of them, and the bundle of the best recipe."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from xstilts.errors import UserError, raise_if_any
+from xstilts.evaluation.official_check import problems
+from xstilts.publish.evaluations import Cell
+
+Record = Mapping[str, Any]
+
+
+def write_predictions(cells: Sequence[Cell], folder: Path) -> None:
+    """Copy every cell's predictions to `folder/<model>/<recipe>/<seed>/<task>/`."""
+    raise_if_any(
+        f"{cell.folder / 'predictions'} is missing: run the stage evaluate@{cell.key} again."
+        for cell in cells
+        if not (cell.folder / "predictions").is_dir()
+    )
+    for cell in cells:
+        place = folder / cell.model / cell.recipe / str(cell.seed) / cell.target
+        shutil.copytree(cell.folder / "predictions", place)
+
+
+def write_submission(
+    cells: Sequence[Cell], summary: Sequence[Record], predictions: Path, folder: Path
+) -> Cell:
+    """Copy the predictions of the best average, first seed, to `folder`, and check them.
+
+    Controls take no part. Returns a cell of the chosen run. Raises `UserError` with every
+    deviation from the official layout.
+    """
+    records = [r for r in summary if r["control_of"] is None]
+    best = max(records, key=lambda record: record["average"]["value"])
+    identity = (best["model"], best["recipe"])
+    runs = [cell for cell in cells if (cell.model, cell.recipe) == identity]
+    chosen = min(runs, key=lambda cell: cell.seed)
+    shutil.copytree(predictions / chosen.model / chosen.recipe / str(chosen.seed), folder)
+    languages = {c.target: list(c.languages) for c in runs if c.seed == chosen.seed}
+    found = problems(folder, languages)
+    if found:
+        raise UserError(f"The predictions are not a valid submission: {each}" for each in found)
+    return chosen

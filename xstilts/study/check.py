@@ -1,0 +1,195 @@
+"""What can be wrong with a study although each of its values is fine on its own."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from xstilts.errors import raise_if_any
+from xstilts.models.backbones import BACKBONES
+from xstilts.study.grid import (
+    EMBEDDED,
+    SOURCE_LANGUAGE,
+    disagreements,
+    finetune_settings,
+    languages,
+    recipe_settings,
+    study_task,
+    trained_tasks,
+    world_languages,
+)
+from xstilts.study.page import Keys, read_page
+from xstilts.study.record import Study, parse_study
+from xstilts.study.settings import ENCODING
+from xstilts.tasks.check import task_problems
+from xstilts.tasks.record import SPLITS, Task
+from xstilts.tasks.table import TASKS
+
+Problem = tuple[Keys, str]  # where in the file, and what is wrong there
+
+
+def read_study(path: Path, mirror: str | None = None) -> Study:
+    """The study of a file, with the rows taken from the folder `mirror` where one is given.
+
+    Raises `UserError` with every problem of the file, each with its line.
+    """
+    page = read_page(path)
+    study = parse_study(page, tuple(BACKBONES))
+    if mirror is not None:
+        study = replace(study, source="mirror", mirror=mirror)
+    for keys, text in problems(study):
+        page.problem(keys, text)
+    raise_if_any(dict.fromkeys(page.problems))
+    return study
+
+
+def problems(study: Study) -> Iterator[Problem]:
+    """Everything that contradicts something else, in a study or in the task table."""
+    yield from _source_problems(study)
+    yield from _used_tasks_problems(study)
+    yield from _recipe_problems(study)
+    yield from _target_problems(study)
+    yield from _sharing_problems(study)
+    yield from _language_problems(study)
+    if study.controls and all(body.tasks for body in study.recipes.values()):
+        yield ("controls",), "controls need a recipe without tasks: add `none: []` to recipes."
+
+
+def _source_problems(study: Study) -> Iterator[Problem]:
+    if study.source == "mirror" and study.mirror is None:
+        yield (
+            ("source",),
+            "the mirror has no folder: give --mirror FOLDER, or `path` here.",
+        )
+    if study.mirror is not None and not Path(study.mirror).is_dir():
+        yield (
+            ("source", "path"),
+            f"the mirror {study.mirror} is no folder; correct it, or give --mirror FOLDER.",
+        )
+    if study.source != "world":
+        return
+    for task in _used_tasks(study):
+        sizes = study.sizes | study.choice(task).sizes
+        missing = [split for split in SPLITS if split not in sizes]
+        if missing:
+            yield (
+                ("sizes",),
+                f"no size for {', '.join(missing)} of {task}: say how many rows the world "
+                "makes, e.g. sizes: {train: 2000, dev: 200, test: 200}.",
+            )
+
+
+def _used_tasks(study: Study) -> list[str]:
+    intermediate = [task for body in study.recipes.values() for task in body.tasks]
+    return list(dict.fromkeys([*intermediate, *trained_tasks(study), *study.targets]))
+
+
+def _used_tasks_problems(study: Study) -> Iterator[Problem]:
+    used = _used_tasks(study)
+    for task in study.tasks:
+        if task not in used:
+            yield ("tasks", task), f"{task} is neither in a recipe nor a target of this study."
+    for task in used:
+        yield from (
+            (("tasks", task), problem)
+            for problem in task_problems(study_task(study, task))
+            if languages(study, task)  # else the missing languages are the problem
+        )
+    tuned = set(study.targets) | {t for body in study.recipes.values() for t in body.tasks}
+    for task, served in trained_tasks(study).items():
+        if task not in tuned and study.choice(task).settings:
+            yield (
+                ("tasks", task),
+                f"settings of {task} have no effect: it is fine-tuned on only for "
+                f"{' and '.join(served)}; set them there.",
+            )
+
+
+def _trainable(study: Study, name: str) -> str | None:
+    """Why nothing can be trained on a task, or None."""
+    task = study_task(study, name)
+    if task.format in EMBEDDED:
+        return f"{name} cannot be trained on: it is a {task.format} task."
+    missing = [split for split in ("train", "dev") if split not in task.source.splits]
+    if missing:
+        return (
+            f"{name} has no {' and no '.join(missing)} split to train on; take another task, "
+            f"or name the splits under tasks.{name}.source.splits."
+        )
+    return None
+
+
+def _recipe_problems(study: Study) -> Iterator[Problem]:
+    for recipe, body in study.recipes.items():
+        for task in body.tasks:
+            if problem := _trainable(study, task):
+                yield ("recipes", recipe), problem
+        if len(body.tasks) > 1 and recipe in TASKS:
+            yield ("recipes", recipe), f"the mixture {recipe} has the name of a task; rename it."
+        wanted = recipe_settings(study, recipe)
+        for name in disagreements(wanted, besides=ENCODING):
+            values = ", ".join(f"{task} {own.get(name)}" for task, own in wanted.items())
+            yield (
+                ("recipes", recipe),
+                f"{recipe} trains its tasks together, but they differ in {name} ({values}): "
+                f"set {name} under recipes.{recipe}.",
+            )
+
+
+def _target_problems(study: Study) -> Iterator[Problem]:
+    for task, targets in trained_tasks(study).items():
+        problem = _trainable(study, task)
+        for target in targets:
+            where: Keys = ("tasks", target, "train_from")
+            if problem:
+                yield where, f"{target} is trained from {task}, but {problem}"
+            if differing := _differing(study_task(study, target), study_task(study, task)):
+                yield (
+                    where,
+                    f"{target} cannot be trained from {task}: they differ in "
+                    f"{', '.join(differing)}.",
+                )
+
+
+def _differing(target: Task, trained: Task) -> list[str]:
+    same = ("format", "labels", "choices")
+    return [name for name in same if getattr(target, name) != getattr(trained, name)]
+
+
+def _sharing_problems(study: Study) -> Iterator[Problem]:
+    for task, targets in trained_tasks(study).items():
+        wanted = finetune_settings(study, task)
+        for name in disagreements(wanted):
+            values = ", ".join(f"{target} {own.get(name)}" for target, own in wanted.items())
+            yield (
+                ("tasks", targets[-1]),
+                f"{' and '.join(targets)} share the model fine-tuned on {task}, but differ in "
+                f"{name} ({values}): give them the same value.",
+            )
+
+
+def _language_problems(study: Study) -> Iterator[Problem]:
+    if study.languages is not None and SOURCE_LANGUAGE not in study.languages:
+        yield (
+            ("languages",),
+            f"languages must hold {SOURCE_LANGUAGE}, on which models are trained and selected.",
+        )
+    for name in _used_tasks(study):
+        task, own = TASKS[name], study.choice(name).languages
+        where: Keys = ("tasks", name, "languages")
+        foreign = [lang for lang in own or () if lang not in task.languages]
+        if foreign:
+            there = ", ".join(task.languages)
+            yield where, f"{name} has no {', '.join(foreign)}; its languages are {there}."
+        if own is not None and task.format not in EMBEDDED and SOURCE_LANGUAGE not in own:
+            yield where, f"{name} must hold {SOURCE_LANGUAGE}, on which models are trained."
+        if not languages(study, name) and not foreign:
+            yield where if own else ("languages",), _no_language(study, task)
+
+
+def _no_language(study: Study, task: Task) -> str:
+    spoken = f", the world speaks {', '.join(world_languages())}" if study.source == "world" else ""
+    wanted = study.choice(task.name).languages or study.languages
+    asked = f", the study wants {', '.join(wanted)}" if wanted else ""
+    return (
+        f"no language is left for {task.name}: it has {', '.join(task.languages)}{spoken}{asked}."
+    )

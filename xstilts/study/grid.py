@@ -1,0 +1,120 @@
+"""What a study's grid means: its runs, and its tasks, languages and settings in each of them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from xstilts.study.record import Study
+from xstilts.tasks.record import Task
+from xstilts.tasks.table import TASKS
+
+EMBEDDED = ("retrieval", "mining")  # formats scored by the distance of vectors, never trained
+SOURCE_LANGUAGE = "en"  # of all training and selection: the transfer is zero-shot
+
+Settings = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A backbone with what happened to it before fine-tuning, and a seed."""
+
+    model: str
+    recipe: str
+    seed: int
+    pretrained: str  # folder of the model that fine-tuning starts from
+
+
+def runs(study: Study) -> Iterator[Run]:
+    for model in study.models:
+        for recipe, body in study.recipes.items():
+            for seed in study.seeds:
+                folder = f"intermediate/{model}-{recipe}-{seed}"
+                pretrained = folder if body.tasks else f"backbone/{model}"
+                yield Run(model, recipe, seed, f"models/{pretrained}")
+    plain = plain_recipe(study)
+    for model in controls(study):
+        for seed in study.seeds:
+            yield Run(model, plain, seed, f"models/backbone/{model}")
+
+
+def controls(study: Study) -> dict[str, str]:
+    """Control model -> the model whose control it is."""
+    return {f"{model}-{control}": model for model in study.models for control in study.controls}
+
+
+def plain_recipe(study: Study) -> str:
+    """The name of the recipe without intermediate tasks, which controls follow."""
+    return next((name for name, body in study.recipes.items() if not body.tasks), "none")
+
+
+def data_name(study: Study, recipe: str) -> str:
+    """The data set of a recipe: its task's, or one of its own for a mixture."""
+    tasks = study.recipes[recipe].tasks
+    return tasks[0] if len(tasks) == 1 else recipe
+
+
+def study_task(study: Study, name: str) -> Task:
+    """The task's record with the study's languages and source."""
+    task, choice = TASKS[name], study.choice(name)
+    changes: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in choice.source.items()
+    }
+    return replace(task, languages=languages(study, name), source=replace(task.source, **changes))
+
+
+def languages(study: Study, name: str) -> tuple[str, ...]:
+    """The task's languages that the study wants and, for the world, the world speaks."""
+    wanted = study.choice(name).languages or study.languages
+    spoken = world_languages() if study.source == "world" else None
+    return tuple(
+        lang
+        for lang in TASKS[name].languages
+        if (wanted is None or lang in wanted) and (spoken is None or lang in spoken)
+    )
+
+
+def world_languages() -> tuple[str, ...]:
+    """The languages of the embedded world."""
+    from xstilts.world.grammar import LANGUAGES
+
+    return tuple(LANGUAGES)
+
+
+def trained_tasks(study: Study) -> dict[str, list[str]]:
+    """Each task that models are fine-tuned on, with the targets that its models serve."""
+    found: dict[str, list[str]] = {}
+    for target in study.targets:
+        if TASKS[target].format not in EMBEDDED:
+            found.setdefault(study.trained_task(target), []).append(target)
+    return found
+
+
+def settings(study: Study, task: str, phase: str, **last: Any) -> Settings:
+    """The settings of one task in one phase; each source overrides the one before."""
+    record = TASKS[task]
+    hparams = record.hparams_xtreme if study.hparams == "xtreme" else None
+    phase_wide: Settings = getattr(study, phase)
+    own = study.choice(task).settings
+    return {**asdict(hparams or record.hparams), **study.training, **phase_wide, **own, **last}
+
+
+def recipe_settings(study: Study, recipe: str) -> dict[str, Settings]:
+    """The settings of each task of a recipe's intermediate run."""
+    body = study.recipes[recipe]
+    return {task: settings(study, task, "intermediate", **body.settings) for task in body.tasks}
+
+
+def finetune_settings(study: Study, task: str) -> dict[str, Settings]:
+    """The settings of a fine-tuning run on `task`, as each target that it serves wants them."""
+    return {target: settings(study, target, "finetune") for target in trained_tasks(study)[task]}
+
+
+def disagreements(wanted: dict[str, Settings], besides: Iterable[str] = ()) -> list[str]:
+    """Names of the settings in which those who share one run differ."""
+    names = dict.fromkeys(name for own in wanted.values() for name in own)
+    return [
+        name
+        for name in names
+        if name not in besides and len({own.get(name) for own in wanted.values()}) > 1
+    ]

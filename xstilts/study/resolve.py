@@ -1,0 +1,223 @@
+"""From a study to `params.yaml`: every stage's arguments, written out in full.
+
+A stage's entry holds what the stage uses and nothing else, because the entry is part of
+the stage's key: a learning rate that stood in a data set's entry would prepare the data
+again when it changes.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from xstilts.models.backbones import BACKBONES, Backbone
+from xstilts.study.grid import (
+    EMBEDDED,
+    SOURCE_LANGUAGE,
+    Run,
+    data_name,
+    finetune_settings,
+    languages,
+    recipe_settings,
+    runs,
+    settings,
+    study_task,
+    trained_tasks,
+)
+from xstilts.study.record import Study
+from xstilts.study.settings import ENCODING
+from xstilts.tasks.record import SPLITS, Hparams, Source, Task
+from xstilts.tasks.table import TASKS
+
+Entry = dict[str, Any]
+
+
+def resolve(study: Study) -> dict[str, Any]:
+    """The content of `params.yaml`: plain data, in the same order every time.
+
+    `study` must have passed `check.problems`.
+    """
+    grid = list(runs(study))
+    trained = trained_tasks(study)
+    params = {
+        "study": _header(study),
+        "prepare": _prepare(study),
+        "backbone": _backbones(study),
+        "intermediate": dict(_intermediates(study)),
+        "finetune": {
+            f"{run.model}-{run.recipe}-{task}-{run.seed}": _finetune(study, run, task)
+            for run in grid
+            for task in trained
+        },
+        "evaluate": {
+            f"{run.model}-{run.recipe}-{target}-{run.seed}": _evaluate(study, run, target)
+            for run in grid
+            for target in study.targets
+        },
+        "shortcuts": {target: _shortcuts(study, target) for target in study.targets},
+    }
+    params["publish"] = {"cells": list(params["evaluate"]), "shortcuts": list(study.targets)}
+    plain: dict[str, Any] = _plain(params)
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists: YAML has no tuples."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _header(study: Study) -> Entry:
+    source = {"kind": study.source} | ({"path": study.mirror} if study.mirror else {})
+    return {
+        "name": study.name,
+        "question": study.question,
+        "benchmark": study.benchmark,
+        "baseline": study.baseline,
+        "source": source,
+        "models": study.models,
+        "recipes": {name: recipe.tasks for name, recipe in study.recipes.items()},
+        "targets": study.targets,
+        "seeds": study.seeds,
+        "controls": study.controls,
+    }
+
+
+def _for_model(task: Task, settings: Entry, **changes: Any) -> Entry:
+    """What a model stage knows of a task: not where its rows lie, nor how others train."""
+    record = replace(task, hparams_xtreme=None, **changes).to_dict()
+    record["source"] = asdict(Source(hub=task.source.hub, config="", splits={}, columns={}))
+    record["hparams"] = {name: settings[name] for name in ENCODING}
+    return record
+
+
+def _training(values: Entry, model: str) -> Entry:
+    run = {name: value for name, value in values.items() if name not in ENCODING}
+    return {"freeze_embeddings": _backbone(model).freeze_embeddings} | run
+
+
+def _prepare(study: Study) -> dict[str, Entry]:
+    wanted: dict[str, dict[str, dict[str, tuple[str, ...]]]] = {}
+
+    def want(name: str, task: str, splits: Iterable[str], langs: tuple[str, ...]) -> None:
+        own = wanted.setdefault(name, {}).setdefault(task, {})
+        own.update(dict.fromkeys(splits, langs))
+
+    for recipe, body in study.recipes.items():
+        for task in body.tasks:
+            want(data_name(study, recipe), task, ("train", "dev"), (SOURCE_LANGUAGE,))
+    for task in trained_tasks(study):
+        want(task, task, ("train", "dev"), (SOURCE_LANGUAGE,))
+    for target in study.targets:
+        splits = ("dev", "test") if TASKS[target].format == "mining" else ("test",)
+        want(target, target, splits, languages(study, target))
+    return {name: _data_set(study, tasks) for name, tasks in wanted.items()}
+
+
+def _data_set(study: Study, tasks: dict[str, dict[str, tuple[str, ...]]]) -> Entry:
+    return {
+        "needs": _origin(study, [study_task(study, name).source for name in tasks]),
+        "tasks": [
+            {
+                "task": _for_data(study_task(study, name)),
+                "source": _source(study, name),
+                "splits": {split: splits[split] for split in SPLITS if split in splits},
+            }
+            for name, splits in tasks.items()
+        ],
+    }
+
+
+def _for_data(task: Task) -> Entry:
+    record = replace(task, hparams=Hparams(), hparams_xtreme=None).to_dict()
+    return record | {"hparams": {}}
+
+
+def _source(study: Study, name: str) -> Entry:
+    if study.source == "mirror":
+        return {"kind": "mirror", "path": study.mirror}
+    if study.source == "world":
+        return {"kind": "world", "sizes": study.sizes | study.choice(name).sizes}
+    return {"kind": study.source}
+
+
+def _origin(study: Study, sources: list[Source]) -> str:
+    """The path whose content the rows come from: a dependency of the prepare stage."""
+    if study.mirror is None:
+        return "xstilts/world" if study.source == "world" else "xstilts/data"
+    folders = {str(Path(study.mirror, source.hub)) for source in sources if not source.files}
+    one = len(folders) == 1 and len(sources) == 1 and not sources[0].files
+    folder = folders.pop() if one else study.mirror
+    return folder if Path(folder).is_dir() else study.mirror
+
+
+def _backbone(model: str) -> Backbone:
+    return BACKBONES[model.removesuffix("-untrained")]
+
+
+def _backbones(study: Study) -> dict[str, Entry]:
+    raise NotImplementedError
+
+
+def _intermediates(study: Study) -> Iterator[tuple[str, Entry]]:
+    for model in study.models:
+        for recipe, body in study.recipes.items():
+            wanted = recipe_settings(study, recipe)
+            for seed in study.seeds if body.tasks else ():
+                tasks = [study_task(study, task) for task in body.tasks]
+                yield (
+                    f"{model}-{recipe}-{seed}",
+                    {
+                        "init": f"models/backbone/{model}",
+                        "data": f"data/{data_name(study, recipe)}",
+                        "tasks": [
+                            _for_model(task, wanted[task.name], languages=(SOURCE_LANGUAGE,))
+                            for task in tasks
+                        ],
+                        "training": _training(wanted[body.tasks[0]], model),
+                        "seed": seed,
+                    },
+                )
+
+
+def _finetune(study: Study, run: Run, name: str) -> Entry:
+    wanted = next(iter(finetune_settings(study, name).values()))
+    task = study_task(study, name)
+    return {
+        "init": run.pretrained,
+        "data": f"data/{name}",
+        "task": _for_model(task, wanted, languages=(SOURCE_LANGUAGE,)),
+        "training": _training(wanted, run.model),
+        "seed": run.seed,
+    }
+
+
+def _evaluate(study: Study, run: Run, target: str) -> Entry:
+    trained = study.trained_task(target)
+    tuned = f"models/finetune/{run.model}-{run.recipe}-{trained}-{run.seed}"
+    embedded = TASKS[target].format in EMBEDDED
+    return {
+        "model_dir": run.pretrained if embedded else tuned,
+        "data": f"data/{target}",
+        "task": _for_model(study_task(study, target), settings(study, target, "finetune")),
+        "head": None if embedded else trained,
+        "model": run.model,
+        "recipe": run.recipe,
+        "target": target,
+        "seed": run.seed,
+        "retrieval_layer": _backbone(run.model).retrieval_layer if embedded else None,
+    }
+
+
+def _shortcuts(study: Study, target: str) -> Entry:
+    embedded = TASKS[target].format in EMBEDDED
+    trained = target if embedded else study.trained_task(target)
+    return {
+        "task": _for_model(study_task(study, target), settings(study, target, "finetune")),
+        "data": f"data/{target}",
+        "train_data": f"data/{trained}",
+        "train_task": None if embedded else trained,
+    }

@@ -1,0 +1,113 @@
+"""What DVC says about the stages: which have to run, and what they last wrote."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from xstilts.errors import UserError
+from xstilts.study.plan import Stage
+
+LOCK = Path("dvc.lock")
+SCRATCH = Path(".dvc/tmp/xstilts")  # ignored by Git and by DVC
+
+
+def dvc(*arguments: str) -> list[str]:
+    """The command line that runs this environment's DVC."""
+    return [sys.executable, "-m", "dvc", *arguments]
+
+
+def environment(threads: int) -> dict[str, str]:
+    """The environment of a stage: this Python first on the path, and no idle spinning.
+
+    With the default of OpenMP, waiting threads keep their cores busy and take them from
+    the stages that run at the same time.
+    """
+    return os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        "SHELL": "/bin/sh",
+        "OMP_NUM_THREADS": str(threads),
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "TOKENIZERS_PARALLELISM": "false",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def changes(root: Path) -> dict[str, list[str]]:
+    """Stages that differ from what they last ran with, each with what differs.
+
+    Stages that only depend on one of these are not among them. A damaged `dvc.lock` (DVC
+    was killed while it wrote it) is set aside: DVC's run cache still knows all results.
+    """
+    status = _status(root)
+    if status.returncode != 0 and LOCK.name in status.stderr:
+        broken = root / SCRATCH / "dvc.lock.damaged"
+        broken.parent.mkdir(parents=True, exist_ok=True)
+        (root / LOCK).replace(broken)
+        print(f"{LOCK} was damaged and is now {broken}; results come back from the run cache.")
+        status = _status(root)
+    if status.returncode != 0:
+        raise UserError(f"dvc status failed: {status.stderr.strip()}")
+    found = json.loads(status.stdout)
+    recorded = recorded_outputs(root)
+    return {
+        name: _reasons(items) if name in recorded else ["never run"]
+        for name, items in found.items()
+    }
+
+
+def _status(root: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        dvc("status", "--json"),
+        cwd=root,
+        env=environment(threads=1),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _reasons(items: Iterable[str | Mapping[str, Any]]) -> list[str]:
+    """What differs, in a few words each: paths, parameters, the command."""
+    found: list[str] = []
+    for item in items:
+        if isinstance(item, str):
+            found.append(item)
+            continue
+        for paths in item.values():
+            for path, state in paths.items():
+                found += list(state) if isinstance(state, dict) else [path]
+    return found
+
+
+def recorded_outputs(root: Path) -> dict[str, str]:
+    """The hash of what each stage wrote when it last ran, from `dvc.lock`."""
+    path = root / LOCK
+    if not path.exists():
+        return {}
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    stages = (yaml.load(path.read_text(encoding="utf-8"), loader) or {}).get("stages", {})
+    return {
+        name: " ".join(out.get("md5", "") for out in (stage or {}).get("outs", []))
+        for name, stage in stages.items()
+    }
+
+
+def remove_left_over(root: Path, plan: Iterable[Stage]) -> None:
+    """Delete evaluations that are in no plan: of removed recipes, and of killed stages.
+
+    The publish stage depends on the folder of all evaluations, so its key would count them.
+    DVC's cache keeps what a stage finished.
+    """
+    kept = {root / stage.output for stage in plan}
+    folders = {path.parent for path in kept if path.parent.parent.name == "evaluations"}
+    for folder in folders:
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if path not in kept:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -1,0 +1,1 @@
+"""The table of tasks, and one module per format."""

@@ -1,0 +1,127 @@
+"""The check of the task table: every name resolves, every benchmark group is complete."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from xstilts.tasks.languages import LANGUAGES
+from xstilts.tasks.record import CLEANING, FORMAT_FIELDS, FORMAT_METRICS, SPLITS, Source, Task
+
+_SPLIT = re.compile(r"\w+(\[(-?\d+%?)?:(-?\d+%?)?\])?(\+\w+(\[(-?\d+%?)?:(-?\d+%?)?\])?)*")
+_LABELLED = ("classification", "tagging")
+_TRAINED = ("classification", "tagging", "span_qa", "multiple_choice")
+
+Benchmarks = Mapping[str, Mapping[str, tuple[str, ...]]]
+
+
+def problems(tasks: Mapping[str, Task], benchmarks: Benchmarks) -> list[str]:
+    """Every inconsistency of the table, one sentence each; empty when all names resolve."""
+    found: list[str] = []
+    for key, task in tasks.items():
+        if key != task.name:
+            found.append(f"task {task.name} stands under the key {key!r}.")
+        found += task_problems(task)
+        found += _train_problems(task, tasks)
+    return found + list(_benchmark_problems(tasks, benchmarks))
+
+
+def task_problems(task: Task) -> list[str]:
+    """What is wrong with one record on its own, e.g. after a study's overrides were merged."""
+    if task.format not in FORMAT_FIELDS:
+        known = ", ".join(FORMAT_FIELDS)
+        return [f"task {task.name}: unknown format {task.format!r}; formats are {known}."]
+    found = [*_head_problems(task), *_language_problems(task), *_source_problems(task)]
+    return [f"task {task.name}: {problem}" for problem in found]
+
+
+def _head_problems(task: Task) -> Iterator[str]:
+    metrics = FORMAT_METRICS[task.format]
+    if task.metric not in metrics:
+        yield f"metric {task.metric!r} is none of {task.format}'s: {', '.join(metrics)}."
+    wanted = task.format in _LABELLED
+    if wanted != (len(task.labels) > 1) or len(set(task.labels)) != len(task.labels):
+        need = "two or more different labels" if wanted else "no labels"
+        yield f"format {task.format} needs {need}, not {list(task.labels)}."
+    if (task.format == "multiple_choice") != (task.choices is not None and task.choices > 1):
+        yield f"choices is {task.choices}; multiple_choice needs two or more, others none."
+
+
+def _language_problems(task: Task) -> Iterator[str]:
+    unknown = [code for code in task.languages if code not in LANGUAGES]
+    if unknown:
+        yield f"unknown languages {', '.join(unknown)}."
+    if not task.languages or len(set(task.languages)) != len(task.languages):
+        yield "languages are missing or repeated."
+    if ("en" in task.languages) != (task.format not in ("retrieval", "mining")):
+        yield "English must be a language of a trained format, and of no retrieval or mining task."
+
+
+def _source_problems(task: Task) -> Iterator[str]:
+    source = task.source
+    if "/" not in source.hub:
+        yield f"hub id {source.hub!r} has no namespace; write owner/name."
+    for split, expression in source.splits.items():
+        if split not in SPLITS:
+            yield f"unknown split {split!r}; splits are {', '.join(SPLITS)}."
+        if not isinstance(expression, str) or not _SPLIT.fullmatch(expression):
+            yield f"split {split} has no readable expression: {expression!r}."
+    missing = [f for f in FORMAT_FIELDS[task.format] if f not in source.columns]
+    surplus = [f for f in source.columns if f not in (*FORMAT_FIELDS[task.format], "id")]
+    if missing or surplus:
+        yield f"columns lack {missing} and name {surplus} that {task.format} does not know."
+    if len(task.languages) > 1 and "{lang}" not in source.config and not source.language_prefix:
+        yield "several languages, but neither {lang} in the config nor a language_prefix."
+    yield from _reading_problems(task, source)
+
+
+def _reading_problems(task: Task, source: Source) -> Iterator[str]:
+    unknown = [step for step in source.clean if step not in CLEANING]
+    if unknown:
+        yield f"unknown cleaning steps {unknown}; steps are {', '.join(CLEANING)}."
+    if source.labels and task.format in _LABELLED and set(source.labels) != set(task.labels):
+        yield f"the source's labels {list(source.labels)} are not the task's {list(task.labels)}."
+    if source.labels and task.choices and len(source.labels) != task.choices:
+        yield f"{len(source.labels)} source labels for {task.choices} choices."
+    if source.language_codes and not set(task.languages) <= set(source.language_codes):
+        yield "language_codes does not cover all languages."
+
+
+def _train_problems(task: Task, tasks: Mapping[str, Task]) -> Iterator[str]:
+    if task.format not in _TRAINED:
+        if task.train_from:
+            yield f"task {task.name}: {task.format} is not trained, but train_from is set."
+        return
+    trained = tasks.get(task.train_from) if task.train_from else task
+    if trained is None:
+        yield f"task {task.name}: train_from names no task: {task.train_from!r}."
+        return
+    if trained.train_from:
+        yield f"task {task.name}: {trained.name} is itself trained from {trained.train_from}."
+    elif not {"train", "dev"} <= set(trained.source.splits):
+        yield f"task {task.name}: {trained.name} has no train and dev splits to train on."
+    same = ("format", "labels", "choices")
+    differing = [name for name in same if getattr(task, name) != getattr(trained, name)]
+    if differing:
+        yield f"task {task.name}: differs from {trained.name} in {', '.join(differing)}."
+    for other in tasks.values():
+        shares = other.train_from and other.train_from == task.train_from
+        if shares and other.hparams != task.hparams:
+            yield f"task {task.name}: shares a model with {other.name}, but not its hparams."
+
+
+def _benchmark_problems(tasks: Mapping[str, Task], benchmarks: Benchmarks) -> Iterator[str]:
+    groups = {(group, name) for b in benchmarks.values() for group, m in b.items() for name in m}
+    for benchmark, members in benchmarks.items():
+        names = [name for group in members.values() for name in group]
+        if len(set(names)) != len(names):
+            yield f"benchmark {benchmark}: a task stands in two groups."
+        for group, group_names in members.items():
+            if not group_names:
+                yield f"benchmark {benchmark}: group {group} is empty."
+            for name in group_names:
+                if name not in tasks:
+                    yield f"benchmark {benchmark}: group {group} names no task: {name!r}."
+                elif tasks[name].group != group:
+                    yield f"benchmark {benchmark}: {name} says its group is {tasks[name].group!r}."
+    for task in tasks.values():
+        if task.group and (task.group, task.name) not in groups:
+            yield f"task {task.name}: missing from group {task.group} of every benchmark."

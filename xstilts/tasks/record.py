@@ -1,0 +1,126 @@
+"""What a task is: one frozen record. The rows stand in `table.py`."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+SPLITS = ("train", "dev", "test")
+
+# What a format needs from one row of the source; `id` is optional everywhere but in span_qa
+# (its predictions are keyed by id) and defaults to the row's number in the source's split.
+FORMAT_FIELDS = {
+    "classification": ("text_a", "text_b", "label"),
+    "tagging": ("tokens", "tags"),
+    "span_qa": ("id", "context", "question", "answers"),
+    "multiple_choice": ("prompt", "choices", "label"),
+    "retrieval": ("text_a", "text_b"),
+    "mining": ("foreign_id", "foreign", "english_id", "english"),
+    "mlm": ("text",),
+}
+FORMAT_METRICS = {
+    "classification": ("accuracy", "accuracy_f1"),
+    "tagging": ("chunk_f1", "entity_f1"),
+    "span_qa": ("squad", "mlqa"),
+    "multiple_choice": ("accuracy",),
+    "retrieval": ("accuracy",),
+    "mining": ("mining_f1",),
+    "mlm": (),
+}
+CLEANING = (
+    "strip_language_prefix",  # tokens written `de:Berlin` become `Berlin`
+    "join_tokens",  # spaces and U+200C inside a token are removed
+    "drop_placeholders",  # sentences whose tokens are all `_`, or all but one
+    "drop_empty",  # rows with an empty text
+    "find_answers",  # an answer that stands a few characters beside its offset is moved
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where the rows of a task lie on the Hugging Face hub (or in a mirror of it).
+
+    `config` may hold `{lang}`, filled with `language_codes[lang]` where given, else with
+    the ISO 639-1 code. `splits` maps our `train`, `dev`, `test` to the source's own
+    split expression; slices (`train[:90%]`) count the rows of one language. `columns` maps
+    each field of the task's format (`FORMAT_FIELDS`) to a column of the source, to a part
+    of one (`choices.text`) or to a template over columns (`{ctx_b} {endings}`); a template
+    over one list column gives a list.
+    """
+
+    hub: str
+    config: str
+    splits: dict[str, str]
+    columns: dict[str, str]
+    revision: str | None = None
+    language_codes: dict[str, str] = field(default_factory=dict)
+    language_prefix: str | None = None  # column whose text starts with `<language code>-`
+    labels: tuple[str, ...] = ()  # order of the source's integer labels, when not the task's
+    drop_labels: tuple[int | str, ...] = ()  # the source's own "no gold label"
+    clean: tuple[str, ...] = ()  # steps of `CLEANING`, applied in this order and counted
+    files: str | None = None  # text layout of a mirror, over {lang}, {split} and {part}
+    note: str | None = None  # what to know when comparing with published numbers
+
+    def code(self, lang: str) -> str:
+        """The source's own code of a language."""
+        return self.language_codes.get(lang, lang)
+
+    def config_of(self, lang: str) -> str:
+        """The source's config that holds a language."""
+        return self.config.replace("{lang}", self.code(lang))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hparams:
+    """Hyper-parameters of one training run; `None` in a study override means "as here"."""
+
+    learning_rate: float = 1e-5
+    epochs: float = 3
+    batch_size: int = 32  # examples; turned into a token budget by the batcher
+    max_length: int = 256  # sub-words of one input
+    warmup: float = 0.1  # share of all steps
+    weight_decay: float = 0.01
+    doc_stride: int = 128  # span QA: overlap of two windows, in sub-words
+    max_query_length: int = 64  # span QA
+    max_answer_length: int = 30  # span QA: sub-words of a predicted answer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One task in one role or both: intermediate, target."""
+
+    name: str
+    format: str
+    source: Source
+    languages: tuple[str, ...]
+    metric: str
+    labels: tuple[str, ...] = ()
+    train_from: str | None = None  # the task whose English training data serves this target
+    group: str | None = None  # column of the benchmark's leaderboard
+    choices: int | None = None  # multiple choice: number of choices
+    hparams: Hparams = Hparams()  # Phang et al. 2020
+    hparams_xtreme: Hparams | None = None  # Hu et al. 2020, the named alternative
+    licence: str
+    reference: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data (lists for tuples), as it stands in `params.yaml`."""
+        data: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return data
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "Task":
+        """The inverse of `to_dict`, also for data that went through YAML."""
+        source = dict(data["source"])
+        for name in ("labels", "drop_labels", "clean"):
+            source[name] = tuple(source[name])
+        xtreme = data["hparams_xtreme"]
+        return cls(
+            **dict(
+                data,
+                source=Source(**source),
+                languages=tuple(data["languages"]),
+                labels=tuple(data["labels"]),
+                hparams=Hparams(**data["hparams"]),
+                hparams_xtreme=None if xtreme is None else Hparams(**xtreme),
+            )
+        )

@@ -1,0 +1,28 @@
+"""One process of a training run that `launch` started through torchrun.
+
+Arguments: the entry (JSON file), the output folder, the file for the user's problems.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from xstilts.errors import USER_ERROR_EXIT_CODE, UserError
+from xstilts.files import write_json
+from xstilts.training.launch import die_with_parent
+from xstilts.training.run import run_training
+
+
+def main(entry: str, folder: str, problems: str) -> int:
+    """Train; returns the exit code."""
+    die_with_parent()
+    try:
+        run_training(json.loads(Path(entry).read_text(encoding="utf-8")), Path(folder))
+    except UserError as error:
+        write_json(Path(problems), error.problems)
+        return USER_ERROR_EXIT_CODE
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,111 @@
+"""The DeepSpeed engine: any ZeRO stage, one process or several, GPU or CPU.
+
+Importing deepspeed takes a second: only the training loop may import this module.
+"""
+
+import logging
+import os
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from xstilts.models.heads import TaskModel
+from xstilts.training.config import TrainConfig
+
+if not torch.cuda.is_available():
+    os.environ.setdefault("DS_ACCELERATOR", "cpu")
+
+import deepspeed
+import deepspeed.ops
+from deepspeed.accelerator import get_accelerator
+
+logging.getLogger("DeepSpeed").setLevel(logging.ERROR)
+# On the CPU DeepSpeed would compile a C++ all-reduce at first use; gloo's is as fast.
+deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+
+
+def connect() -> tuple[int, int]:
+    """Join the process group of `torchrun`, or make one of this process alone.
+
+    Returns rank and number of processes.
+    """
+    backend = get_accelerator().communication_backend_name()
+    backend = "gloo" if backend == "ccl" else backend
+    if not torch.distributed.is_initialized():
+        if "WORLD_SIZE" in os.environ:
+            get_accelerator().set_device(int(os.environ["LOCAL_RANK"]))
+            torch.distributed.init_process_group(backend)
+        else:
+            # A store in memory: no port to find free, nobody else to wait for.
+            store = torch.distributed.HashStore()
+            torch.distributed.init_process_group(backend, store=store, rank=0, world_size=1)
+            os.environ.setdefault("LOCAL_RANK", "0")
+    return torch.distributed.get_rank(), torch.distributed.get_world_size()
+
+
+def start(model: TaskModel, config: TrainConfig, steps: int) -> Any:
+    """The engine around `model`, with AdamW, linear warm-up and linear decay to zero."""
+    if config.freeze_embeddings:
+        model.body.get_input_embeddings().weight.requires_grad_(False)
+    engine, _, _, _ = deepspeed.initialize(
+        model=model,
+        optimizer=_optimizer(model, config),
+        lr_scheduler=lambda optimizer: torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: rate(step, steps, config.warmup)
+        ),
+        config=_deepspeed_config(config),
+    )
+    if torch.distributed.get_world_size() == 1 and config.zero_stage == 0:
+        engine.enable_backward_allreduce = False  # would copy all gradients to average one
+    return engine
+
+
+def rate(step: int, steps: int, warmup: float) -> float:
+    """Share of the learning rate at `step` (from 0): up over `warmup` of all steps, then down."""
+    rising = round(warmup * steps)
+    if step < rising:
+        return (step + 1) / rising
+    return max(0.0, (steps - step) / max(1, steps - rising))
+
+
+def _optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    groups = [
+        {"params": [p for p in trained if p.dim() > 1], "weight_decay": config.weight_decay},
+        {"params": [p for p in trained if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=config.learning_rate, eps=1e-8, fused=True)
+
+
+def _deepspeed_config(config: TrainConfig) -> dict[str, Any]:
+    return {
+        "train_micro_batch_size_per_gpu": 1,  # nominal: batches have a budget of sub-words
+        "gradient_accumulation_steps": config.accumulation,
+        "gradient_clipping": config.max_grad_norm if config.zero_stage else 0.0,
+        "zero_optimization": {"stage": config.zero_stage},
+        # Weights stay float32 and products are bf16: as fast as DeepSpeed's own bf16 mode,
+        # and the losses of all ZeRO stages agree.
+        "torch_autocast": {"enabled": config.precision == "bf16", "dtype": "bfloat16"},
+        "steps_per_print": None,
+    }
+
+
+def apply_gradients(engine: Any, config: TrainConfig) -> Tensor | float:
+    """Clip, and step when the last micro-batch is in; the gradient's norm before clipping."""
+    norm: Tensor | float = float("nan")
+    if config.zero_stage == 0 and engine.is_gradient_accumulation_boundary():
+        # DeepSpeed clips at stage 0 too, but keeps the norm to itself.
+        norm = nn.utils.clip_grad_norm_(engine.module.parameters(), config.max_grad_norm)
+    engine.step()
+    return engine.get_global_grad_norm() if config.zero_stage else norm
+
+
+def snapshot(engine: Any, config: TrainConfig) -> dict[str, Tensor]:
+    """A copy of the model's weights in float32 on the CPU; every process must call it."""
+    parameters = list(engine.module.parameters()) if config.zero_stage == 3 else []
+    with deepspeed.zero.GatheredParameters(parameters, enabled=bool(parameters)):
+        return {
+            name: tensor.detach().to("cpu", torch.float32, copy=True)
+            for name, tensor in engine.module.state_dict().items()
+        }

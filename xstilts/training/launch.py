@@ -1,0 +1,95 @@
+"""Several processes for one training run, by torchrun; all of them end with this one."""
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from xstilts.errors import UserError
+
+SECONDS_TO_END = 10.0
+_PR_SET_PDEATHSIG = 1
+
+
+def launch(entry: dict[str, Any], folder: Path, processes: int) -> None:
+    """Run `python -m xstilts.training` on `entry` in `processes` processes and wait.
+
+    Raises:
+        UserError: what the processes found wrong with the user's input.
+        RuntimeError: they ended otherwise than well.
+    """
+    with tempfile.TemporaryDirectory(prefix="xstilts-launch-") as scratch:
+        order, problems = Path(scratch, "entry.json"), Path(scratch, "problems.json")
+        order.write_text(json.dumps(entry), encoding="utf-8")
+        code = _wait(_command(processes, order, folder, problems), _environment(processes))
+        if problems.exists():
+            raise UserError(json.loads(problems.read_text(encoding="utf-8")))
+    if code:
+        raise RuntimeError(f"training of {folder} in {processes} processes ended with code {code}")
+
+
+def _command(processes: int, *arguments: Path) -> list[str]:
+    # --standalone: torchrun itself picks a free port on this machine
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    return [sys.executable, *torchrun, "-m", "xstilts.training", *map(str, arguments)]
+
+
+def _environment(processes: int) -> dict[str, str]:
+    """One share of the cores per process; waiting threads sleep instead of spinning."""
+    threads = max(1, (os.cpu_count() or 1) // processes)
+    return {
+        "OMP_NUM_THREADS": str(threads),
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "TORCHELASTIC_ERROR_FILE": os.devnull,
+        **os.environ,
+    }
+
+
+def _wait(command: list[str], environment: dict[str, str]) -> int:
+    child = subprocess.Popen(
+        command, env=environment, start_new_session=True, preexec_fn=die_with_parent
+    )
+    try:
+        with _terminated_by_exception():
+            return child.wait()
+    finally:
+        _end(child)
+
+
+@contextmanager
+def _terminated_by_exception() -> Iterator[None]:
+    """Let SIGTERM unwind the stack, as Ctrl-C does, so that the children are ended too."""
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """End what is left of the child; torchrun hands SIGTERM on to its processes."""
+    if child.poll() is None:
+        os.killpg(child.pid, signal.SIGTERM)
+        try:
+            child.wait(SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+
+
+def die_with_parent() -> None:
+    """Ask Linux to kill this process when its parent dies, however that happens."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,0 +1,77 @@
+"""The metrics of a run: `steps.csv` and `evals.csv`.
+
+Losses stay on the device until a batch of them is written, so that no step waits for one.
+Loads torch: import it only where a model is trained.
+"""
+
+import csv
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+STEP_COLUMNS = ("step", "loss", "lr", "grad_norm", "tokens", "seconds")
+EVAL_COLUMNS = ("step", "score", "best", "seconds")
+FLUSH_EVERY = 20  # steps
+
+
+class RunLog:
+    """Collects what each step and each evaluation gave; the first process writes it.
+
+    `seconds` count from the start of the run, `tokens` are the sub-words of one step without
+    padding, `loss` is the mean over the global batch.
+    """
+
+    def __init__(self, folder: Path, *, writes: bool) -> None:
+        self._folder, self._writes = folder, writes
+        self._started = time.monotonic()
+        self._waiting: list[tuple[int, Tensor, float, Tensor | float, int, float]] = []
+        self.tokens = 0
+        self.last_loss = float("nan")
+        self._append("steps.csv", [STEP_COLUMNS])
+        self._append("evals.csv", [EVAL_COLUMNS])
+
+    def seconds(self) -> float:
+        """Since the start of the run."""
+        return time.monotonic() - self._started
+
+    def step(
+        self, step: int, loss: Tensor, lr: float, grad_norm: Tensor | float, tokens: int
+    ) -> None:
+        """Note one step; `loss` is this process's part of the sum over all processes."""
+        self._waiting.append((step, loss, lr, grad_norm, tokens, self.seconds()))
+        self.tokens += tokens
+        if len(self._waiting) >= FLUSH_EVERY:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the waiting steps; every process must call it at the same step."""
+        if not self._waiting:
+            return
+        steps, parts, rates, norms, tokens, seconds = zip(*self._waiting, strict=True)
+        total = torch.stack(parts)
+        torch.distributed.all_reduce(total)
+        losses = total.tolist()
+        table = zip(
+            steps,
+            (f"{loss:.6f}" for loss in losses),
+            (f"{lr:.4g}" for lr in rates),
+            (f"{float(norm):.5f}" for norm in norms),
+            tokens,
+            (f"{second:.3f}" for second in seconds),
+            strict=True,
+        )
+        self._append("steps.csv", table)
+        self.last_loss = losses[-1]
+        self._waiting = []
+
+    def evaluation(self, step: int, score: float, best: float) -> None:
+        """Note one evaluation on the dev set."""
+        self._append("evals.csv", [(step, f"{score:.4f}", f"{best:.4f}", f"{self.seconds():.3f}")])
+
+    def _append(self, name: str, lines: Any) -> None:
+        if self._writes:
+            with (self._folder / name).open("a", encoding="utf-8", newline="") as stream:
+                csv.writer(stream, lineterminator="\n").writerows(lines)

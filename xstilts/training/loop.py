@@ -1,0 +1,200 @@
+"""The training loop: from features to the best weights on the English dev set.
+
+Imports deepspeed: only what trains may import it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xstilts.models.body import device
+from xstilts.models.heads import TaskModel
+from xstilts.tasks import mlm
+from xstilts.tasks.formats import Feature, Row, format_of
+from xstilts.tasks.record import Task
+from xstilts.training import engine as zero
+from xstilts.training.batching import Batch, schedule, shares
+from xstilts.training.config import TrainConfig
+from xstilts.training.log import RunLog
+from xstilts.training.predict import predict
+from xstilts.training.progress import Progress
+
+DevScore = Callable[[Task, list[Any], list[Row]], float]
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """One task's training features, and its English dev rows with their features."""
+
+    task: Task
+    features: list[Feature]
+    dev_rows: list[Row] = field(default_factory=list)
+    dev_features: list[Feature] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The best weights (a state dict on the CPU) and how the run went."""
+
+    weights: dict[str, Tensor]
+    summary: dict[str, Any]
+
+
+@dataclass
+class _Run:
+    """What the steps of one run share."""
+
+    engine: Any
+    data: dict[str, TrainingSet]
+    config: TrainConfig
+    pad_id: int
+    dev_score: DevScore
+    log: RunLog
+    progress: Progress
+    rank: int
+    world: int
+    best_score: float = float("-inf")
+    best_step: int = 0
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+    failures: int = 0  # evaluations since the best one
+
+
+def train(
+    model: TaskModel,
+    data: dict[str, TrainingSet],
+    config: TrainConfig,
+    folder: Path,
+    *,
+    pad_id: int,
+    dev_score: DevScore,
+    title: str = "training",
+) -> Trained:
+    """Train `model` on `data` (by task name; several are mixed) and select on the dev rows.
+
+    `dev_score(task, predictions, rows)` says how good predictions are; the mean over the
+    tasks decides. Without dev rows the last weights are kept. `steps.csv` and `evals.csv`
+    go to `folder`. Under `torchrun` every process calls this with the same arguments.
+    """
+    rank, world = zero.connect()
+    torch.manual_seed(config.seed * world + rank)
+    lengths = {name: _lengths(part.features) for name, part in data.items()}
+    batches = schedule(lengths, config.batch_size, config.epochs, config.seed, config.max_steps)
+    engine = zero.start(model.to(device()), config, len(batches))
+    log = RunLog(folder, writes=rank == 0)
+    with Progress(title, len(batches), shown=rank == 0) as progress:
+        run = _Run(engine, data, config, pad_id, dev_score, log, progress, rank, world)
+        steps = _train_steps(run, batches)
+    engine.destroy()
+    return Trained(run.best_weights, _summary(run, steps, len(batches)))
+
+
+def _lengths(features: list[Feature]) -> np.ndarray:
+    return np.fromiter((feature["length"] for feature in features), np.int64, len(features))
+
+
+def _train_steps(run: _Run, batches: list[Batch]) -> int:
+    """Run until the end or until patience is lost; returns the number of steps done."""
+    has_dev = any(part.dev_rows for part in run.data.values())
+    due = _evaluation_steps(len(batches), run.config.evals if has_dev else 0)
+    for step, batch in enumerate(batches, start=1):
+        _train_step(run, step, batch)
+        run.progress.update(step, run.log.last_loss, run.log.tokens)
+        if step in due:
+            run.log.flush()
+            _evaluate(run, step)
+            if run.failures >= run.config.patience:
+                run.progress.say(f"no better for {run.failures} evaluations: stopped at {step}")
+                break
+    run.log.flush()
+    if not has_dev:
+        run.best_step, run.best_weights = step, zero.snapshot(run.engine, run.config)
+    return step
+
+
+def _evaluation_steps(steps: int, evaluations: int) -> set[int]:
+    return {round(steps * (i + 1) / evaluations) for i in range(evaluations)} - {0}
+
+
+def _train_step(run: _Run, step: int, batch: Batch) -> None:
+    """One optimizer step on the exact mean loss of the global batch.
+
+    The engine averages over micro-batches and processes; each micro-batch is weighted so
+    that the mean of means becomes the mean over all predictions of the batch.
+    """
+    part, config = run.data[batch.task], run.config
+    task_format = format_of(part.task)
+    lr = run.engine.get_lr()[0]
+    total = task_format.count([part.features[i] for i in batch.indices])
+    parts = shares(batch.indices, run.world * config.accumulation)
+    run.engine.train()
+    losses: list[Tensor] = []
+    for indices in parts[run.rank :: run.world]:
+        # A process without an example computes one for nothing, to keep in step.
+        used = indices if len(indices) else batch.indices[:1]
+        features = [_drawn(part, i, step, config.seed) for i in used]
+        share = task_format.count(features) / total if len(indices) else 0.0
+        tensors = task_format.collate(features, run.pad_id)
+        tensors = {name: t.to(run.engine.device) for name, t in tensors.items()}
+        loss = task_format.loss(run.engine(tensors, batch.task), tensors) * share
+        run.engine.backward(loss * len(parts))
+        norm = zero.apply_gradients(run.engine, config)
+        losses.append(loss.detach().float())
+    tokens = sum(part.features[i]["length"] for i in batch.indices)
+    run.log.step(step, torch.stack(losses).sum(), lr, norm, tokens)
+
+
+def _drawn(part: TrainingSet, index: int, step: int, seed: int) -> Feature:
+    feature = part.features[index]
+    if part.task.format == "mlm":
+        return mlm.mask(feature, (seed, step, int(index)))
+    return feature
+
+
+def _evaluate(run: _Run, step: int) -> None:
+    """Score the dev rows; keep the weights if they are the best so far.
+
+    Every process predicts all of them: they are few, and at ZeRO stage 3 all processes
+    must make the same calls. The first one's score counts for all.
+    """
+    scores = [
+        run.dev_score(part.task, _dev_predictions(run, name, part), part.dev_rows)
+        for name, part in run.data.items()
+        if part.dev_rows
+    ]
+    score = torch.tensor(float(np.mean(scores)), device=run.engine.device)
+    torch.distributed.broadcast(score, src=0)
+    if score.item() > run.best_score:
+        run.best_score, run.best_step, run.failures = score.item(), step, 0
+        run.best_weights = zero.snapshot(run.engine, run.config)
+    else:
+        run.failures += 1
+    run.log.evaluation(step, score.item(), run.best_score)
+    run.progress.say(
+        f"step {step}/{run.progress.steps} · dev {score.item():.2f} · best {run.best_score:.2f} "
+        f"at {run.best_step}"
+    )
+
+
+def _dev_predictions(run: _Run, name: str, part: TrainingSet) -> list[Any]:
+    logits = predict(run.engine, name, part.task, part.dev_features, run.pad_id)
+    return format_of(part.task).decode(logits, part.dev_features, part.dev_rows, part.task)
+
+
+def _summary(run: _Run, steps: int, planned: int) -> dict[str, Any]:
+    seconds = run.log.seconds()
+    return {
+        "steps": steps,
+        "planned_steps": planned,
+        "best_step": run.best_step,
+        "dev_score": run.best_score if run.best_weights and np.isfinite(run.best_score) else None,
+        "tokens": run.log.tokens,
+        "seconds": round(seconds, 2),
+        "tokens_per_second": round(run.log.tokens / seconds, 1),
+        "zero_stage": run.config.zero_stage,
+        "world_size": run.world,
+    }

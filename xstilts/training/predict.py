@@ -1,0 +1,64 @@
+"""Logits of a model for many features, and predictions for many rows.
+
+Loads torch: import it only where a model is needed.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from xstilts.models.heads import TaskModel
+from xstilts.tasks.formats import Feature, Row, format_of, truncated
+from xstilts.tasks.packing import by_length
+from xstilts.tasks.record import Task
+
+TOKEN_BUDGET = 16_384
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """One prediction per row, and how many rows lost some of their text on the way in."""
+
+    values: list[Any]
+    truncated: int
+
+
+def predict_rows(
+    model: TaskModel, tokenizer: Any, head: str, task: Task, rows: list[Row]
+) -> Predictions:
+    """Predict `rows` of `task` with the head that the task named `head` trained."""
+    task_format = format_of(task)
+    features = task_format.encode(rows, tokenizer, task, train=False)
+    logits = predict(model, head, task, features, tokenizer.pad_token_id)
+    return Predictions(task_format.decode(logits, features, rows, task), truncated(features))
+
+
+def predict(
+    model: nn.Module,
+    head: str,
+    task: Task,
+    features: list[Feature],
+    pad_id: int,
+    token_budget: int = TOKEN_BUDGET,
+) -> list[np.ndarray]:
+    """Float32 logits per feature, in the order of `features`.
+
+    Shape [outputs] for sequences, [choices] for choices, [length, outputs] for tags and
+    spans. `model` is a `TaskModel` or the engine around one; it is left in eval mode.
+    """
+    task_format = format_of(task)
+    found: list[np.ndarray] = [np.empty(0)] * len(features)
+    where = next(model.parameters()).device
+    model.eval()
+    with torch.inference_mode():
+        for indices in by_length([f["length"] for f in features], token_budget):
+            batch = task_format.collate([features[i] for i in indices], pad_id)
+            batch = {name: values.to(where) for name, values in batch.items()}
+            logits = model(batch, head).float().cpu().numpy()
+            per_sub_word = logits.ndim == 3
+            for index, scores in zip(indices, logits, strict=True):
+                found[index] = scores[: features[index]["length"]] if per_sub_word else scores
+    return found
