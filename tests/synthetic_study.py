@@ -32,7 +32,7 @@ def write_study(
     controls: Sequence[str] = ("untrained",),
     items: int = 40,
 ) -> dict[str, Any]:
-    """Write `evaluations/`, `models/` and `data/` under `root`; return the resolved params."""
+    """Write `evaluations/` and `data/` under `root`; return the resolved params."""
     study = {
         "name": "made-up",
         "question": "Does training on English intermediate tasks help other languages?",
@@ -45,9 +45,8 @@ def write_study(
         "seeds": list(seeds),
         "controls": list(controls),
     }
-    params: dict[str, Any] = {"study": study, "evaluate": {}, "finetune": {}}
-    params |= {"prepare": {}, "backbone": {name: {"name": name} for name in models}}
-    params |= {"intermediate": {}, "publish": {"cells": [], "shortcuts": []}}
+    params: dict[str, Any] = {"study": study, "prepare": {}}
+    params["publish"] = {"cells": [], "shortcuts": []}
     grid = [(model, recipe) for model in models for recipe in recipes]
     grid += [(f"{model}-{control}", "none") for model in models for control in controls]
     for model, recipe in grid:
@@ -57,8 +56,9 @@ def write_study(
     for target in targets:
         if target not in DIRECT:
             _write_shortcuts(root, params, target)
-    for stage in (*params["intermediate"].values(), *params["finetune"].values()):
-        _write_data(root, params, stage)
+            _write_training_data(root, params, TASKS[target].train_from or target)
+    for task in {task for tasks in recipes.values() for task in tasks}:
+        _write_training_data(root, params, task)
     return params
 
 
@@ -88,47 +88,41 @@ def _write_cell(
         probability = accuracy(model, recipe, target, language, seed)
         predictions = _predictions(task, rows, probability, f"{key} {language}")
         result = score(task, language, predictions, rows)
-        scores[language] = {"value": result.value, "metrics": result.metrics, "n": len(rows)}
+        scores[language] = {"value": result.value, "metrics": result.metrics}
+        scores[language] |= {"n": len(result.items), "truncated": 1}
         kept[language] = result.items
         write_predictions(folder / "predictions", task, language, predictions, rows)
     write_items(folder / "items.parquet", kept)
     identity = {"model": model, "recipe": recipe, "target": target, "seed": seed}
-    write_json(
-        folder / "scores.json",
-        identity | {"metric": task.metric, "languages": scores, "seconds": 2.0},
-    )
-    model_dir = _write_model(root, params, cell)
-    params["evaluate"][key] = identity | {"task": task.to_dict(), "model_dir": model_dir}
+    record = identity | {"metric": task.metric, "languages": scores, "seconds": 2.0}
+    data = {"files": {f"{target}/test/{lang}.arrow": _file(task, items) for lang in scores}}
+    own = {"data": data, "training": _training(params["study"], recipe, target)}
+    write_json(folder / "scores.json", record | {"provenance": own})
     params["publish"]["cells"].append(key)
 
 
-def _write_model(root: Path, params: dict[str, Any], cell: tuple[str, str, str, int]) -> str:
-    model, recipe, target, seed = cell
-    key = f"{model}-{recipe}-{seed}"
-    if recipe != "none":
-        tasks = [TASKS[name].to_dict() for name in params["study"]["recipes"][recipe]]
-        params["intermediate"][key] = {"tasks": tasks, "data": f"data/{recipe}"}
-        write_json(root / f"models/intermediate/{key}/training.json", {"seconds": 30.0})
-    if target in DIRECT:
-        return f"models/backbone/{model}" if recipe == "none" else f"models/intermediate/{key}"
-    trained = TASKS[target].train_from or target
-    finetuned = f"{model}-{recipe}-{trained}-{seed}"
-    params["finetune"][finetuned] = {"task": TASKS[trained].to_dict(), "data": f"data/{trained}"}
-    write_json(root / f"models/finetune/{finetuned}/training.json", {"seconds": 12.5})
-    return f"models/finetune/{finetuned}"
+def _training(study: Mapping[str, Any], recipe: str, target: str) -> dict[str, Any] | None:
+    """`training.json` of the model that is evaluated: fine-tuned, intermediate, or backbone."""
+    task = TASKS[target].train_from or target
+    names = study["recipes"][recipe] if target in DIRECT else [task]
+    if not names:
+        return None
+    kept = {"features": 2000, "truncated_train": 3, "dev_rows": 100, "truncated_dev": 0}
+    return {"tasks": dict.fromkeys(names, kept), "seconds": 30.0 if target in DIRECT else 12.5}
 
 
-def _write_data(root: Path, params: dict[str, Any], stage: Mapping[str, Any]) -> None:
-    files = {
-        f"{task['name']}/train/en.arrow": {
-            **{"source": "world", "hub": task["source"]["hub"], "config": "made-up"},
-            **{"split": "train", "revision": None, "rows": 2000, "dropped": {}, "changed": {}},
-            **{"sha256": "0" * 64, "notes": ["generated"]},
-        }
-        for task in stage.get("tasks") or [stage["task"]]
+def _file(task: Task, rows: int) -> dict[str, Any]:
+    return {
+        **{"source": "world", "hub": task.source.hub, "config": "made-up", "split": "train"},
+        **{"revision": None, "rows": rows, "dropped": {}, "changed": {}},
+        **{"sha256": "0" * 64, "notes": ["rows are generated"]},
     }
-    write_json(root / stage["data"] / "provenance.json", {"files": files})
-    params["prepare"][Path(stage["data"]).name] = {}
+
+
+def _write_training_data(root: Path, params: dict[str, Any], task: str) -> None:
+    files = {f"{task}/train/en.arrow": _file(TASKS[task], 2000)}
+    write_json(root / "data" / task / "provenance.json", {"files": files})
+    params["prepare"][task] = {}
 
 
 def _write_shortcuts(root: Path, params: dict[str, Any], target: str) -> None:

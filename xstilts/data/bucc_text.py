@@ -20,12 +20,10 @@ def paths(root: Path, source: Source, split: str, lang: str) -> dict[str, Path]:
     """
     if source.files is None:
         return {}
-    in_files = _SPLIT_IN_FILES.get(split, split)
+    pattern = source.files.replace("{lang}", lang)
+    pattern = pattern.replace("{split}", _SPLIT_IN_FILES.get(split, split))
     parts = {"foreign": lang, "english": "en", "gold": "gold"}
-    found = {
-        name: root / source.files.format(lang=lang, split=in_files, part=part)
-        for name, part in parts.items()
-    }
+    found = {name: root / pattern.replace("{part}", part) for name, part in parts.items()}
     missing = [path for path in found.values() if not path.is_file()]
     if len(missing) == len(found):
         return {}

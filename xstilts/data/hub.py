@@ -90,6 +90,7 @@ def _builder(place: Place, hub: str, config: str, revision: str | None) -> "Data
 
     _require_repository(place, hub)
     datasets.logging.set_verbosity(datasets.logging.CRITICAL)  # its errors come to us as such
+    datasets.config.STREAMING_READ_MAX_RETRIES = 1  # the hub's client retries five times itself
     with _readable(place, hub):
         pinned = _pinned(place, revision)
         try:
@@ -177,8 +178,9 @@ def _readable(place: Place, hub: str, files: list[str] | None = None) -> Iterato
 
 def _unreadable(place: Place, hub: str, files: list[str], cause: str) -> str:
     if place.root is None:
+        what = f"{place.named(hub)}{' (' + ', '.join(files) + ')' if files else ''}"
         return (
-            f"{place.named(hub)} could not be read ({cause}): check the name, the revision and "
+            f"{what} could not be read ({cause}): check the name, the revision and "
             "the network and start again, or use a mirror (source kind mirror)."
         )
     broken = next((file for file in files if _is_broken(Path(file))), None)

@@ -87,13 +87,13 @@ def _prepare_file(where: Origin, task: Task, split: str, lang: str, path: Path) 
         "dropped": dict(sorted(converted.dropped.items())),
         "changed": dict(sorted(converted.changed.items())),
         "sha256": files.sha256(path),
-        "notes": _notes(source, task, converted.rows),
+        "notes": _notes(where, source, task, converted.rows),
     }
 
 
-def _notes(source: SourceRows, task: Task, rows: list[canonical.Row]) -> list[str]:
+def _notes(where: Origin, source: SourceRows, task: Task, rows: list[canonical.Row]) -> list[str]:
     notes = [*source.notes]
-    if task.source.note:
+    if task.source.note and where.kind != "world":
         notes.append(task.source.note)
     if task.format == "mining" and all(row["pair"] for row in rows):
         notes.append("no distractors: gold pairs only, not comparable with official mining F1")

@@ -1,7 +1,7 @@
 """Rows of a source as they are, before they become canonical."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -23,12 +23,8 @@ class SourceRows:
 
     def take(self, indices: Sequence[int]) -> "SourceRows":
         """The same source, only these rows (indices into `rows`)."""
-        return SourceRows(
+        return replace(
+            self,
             rows=[self.rows[i] for i in indices],
             numbers=[self.numbers[i] for i in indices],
-            where=self.where,
-            labels=self.labels,
-            columns=self.columns,
-            revision=self.revision,
-            notes=self.notes,
         )

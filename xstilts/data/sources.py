@@ -1,6 +1,6 @@
 """One split of one language from whichever source a study names: world, mirror or hub."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,35 +84,38 @@ def rows_of(where: Origin, task: Task, split: str, lang: str) -> SourceRows:
             f"{', '.join(source.splits)}: add source.splits.{split}."
         )
     expression = source.splits[split]
-    parts = {base: _language_rows(where, task, base, lang) for base in base_splits(expression)}
+    parts = {base: _whole_split(where, task, base, lang) for base in base_splits(expression)}
+    if source.language_prefix:
+        parts = _only_language(parts, task, source.language_prefix, lang)
     counts = {base: len(found.rows) for base, found in parts.items()}
     taken = [parts[base].take(list(span)) for base, span in slices(expression, counts)]
-    first = taken[0]
-    return SourceRows(
+    return replace(
+        taken[0],
         rows=[row for part in taken for row in part.rows],
         numbers=[number for part in taken for number in part.numbers],
-        where=first.where,
-        labels=first.labels,
-        columns=first.columns,
-        revision=first.revision,
-        notes=first.notes,
+        where=" + ".join(dict.fromkeys(part.where for part in taken)),
     )
 
 
-def _language_rows(where: Origin, task: Task, base: str, lang: str) -> SourceRows:
-    found = _whole_split(where, task, base, lang)
-    column = task.source.language_prefix
-    if column is None or column not in found.columns:  # a lost column is convert's to name
-        return found
-    prefixes = [str(row[column]).partition("-")[0] for row in found.rows]
-    indices = [i for i, prefix in enumerate(prefixes) if prefix == task.source.code(lang)]
-    if not indices:
-        present = sorted(set(prefixes))
+def _only_language(
+    parts: dict[str, SourceRows], task: Task, column: str, lang: str
+) -> dict[str, SourceRows]:
+    """Rows whose `column` starts with the language's code, of splits that mix languages."""
+    code = task.source.code(lang)
+    kept, present = {}, set()
+    for base, found in parts.items():
+        if column not in found.columns:  # convert names the lost column
+            return parts
+        codes = [str(row[column]).partition("-")[0] for row in found.rows]
+        kept[base] = found.take([i for i, other in enumerate(codes) if other == code])
+        present |= set(codes)
+    if code not in present:
         raise UserError(
-            f"{found.where}: no {column} starts with {task.source.code(lang)}- "
-            f"({LANGUAGES[lang].name}); there are {', '.join(present)}: leave {lang} out."
+            f"{' + '.join(found.where for found in parts.values())}: no {column} starts with "
+            f"{code}- ({LANGUAGES[lang].name}); there are {', '.join(sorted(present))}: "
+            f"leave {lang} out."
         )
-    return found.take(indices)
+    return kept
 
 
 def _whole_split(where: Origin, task: Task, base: str, lang: str) -> SourceRows:

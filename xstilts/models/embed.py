@@ -57,7 +57,9 @@ def embed_features(
     return vectors
 
 
-def _pooled(body: PreTrainedModel, batch: dict[str, Tensor], layer: int, where: torch.device) -> Tensor:
+def _pooled(
+    body: PreTrainedModel, batch: dict[str, Tensor], layer: int, where: torch.device
+) -> Tensor:
     inputs = {name: values.to(where) for name, values in batch.items()}
     hidden = body(**inputs, output_hidden_states=True).hidden_states[layer].float()
     mask = inputs["attention_mask"][:, :, None].to(hidden.dtype)

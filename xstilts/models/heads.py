@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from xstilts.errors import UserError
 from xstilts.tasks.formats import format_of
 from xstilts.tasks.record import Task
 
@@ -112,14 +113,17 @@ class TaskModel(nn.Module):
 
 def _head(task: Task, config: Any) -> nn.Module:
     task_format = format_of(task)
+    kind = task_format.HEAD
+    if kind is None:
+        raise UserError(
+            f"Task {task.name!r} of format {task.format!r} has no head to train; "
+            "take it out of the trained tasks."
+        )
     outputs, width = task_format.outputs(task), config.hidden_size
     dropout = getattr(config, "classifier_dropout", None)
     dropout = config.hidden_dropout_prob if dropout is None else dropout
-    kind = task_format.HEAD
     if kind in ("sequence", "choice"):
         return SequenceHead(width, outputs, dropout)
     if kind in ("token", "span"):
         return TokenHead(width, outputs, dropout)
-    if kind == "mlm":
-        return VocabularyHead(width, config.vocab_size, config.layer_norm_eps)
-    raise ValueError(f"Task {task.name!r} of format {task.format!r} has no head to train.")
+    return VocabularyHead(width, config.vocab_size, config.layer_norm_eps)

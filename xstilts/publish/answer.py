@@ -66,9 +66,10 @@ def _by_size(records: Sequence[Record], direction: int) -> list[Record]:
 
 def _by_task(records: Sequence[Record]) -> str:
     directions = [task["delta"]["direction"] for r in records for task in r["tasks"].values()]
+    pairs = "pair" if len(directions) == 1 else "pairs"
     gained, fell = directions.count(1), directions.count(-1)
     return (
-        f"of {len(directions)} pairs of recipe and task {gained or 'none'} gained and "
+        f"of {len(directions)} {pairs} of recipe and task {gained or 'none'} gained and "
         f"{fell or 'none'} fell with an interval clear of 0"
     )
 

@@ -1,15 +1,18 @@
 """Reading what the evaluate and shortcuts stages wrote."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from xstilts.errors import raise_if_any
 from xstilts.files import read_json
+from xstilts.tasks.table import TASKS
 
-ENGLISH = "en"
+ENGLISH = "en"  # the language of all training: the others are zero-shot
+EMBEDDED = ("retrieval", "mining")  # formats that are scored without fine-tuning
 Params = Mapping[str, Any]
+_IDENTITY = ("model", "recipe", "target", "seed")
 
 
 @dataclass(frozen=True)
@@ -23,67 +26,75 @@ class Cell:
     target: str
     seed: int
     metric: str
-    model_dir: str
     seconds: float
-    languages: dict[str, dict[str, Any]]  # code -> value (points), metrics, n (items)
+    languages: dict[str, dict[str, Any]]  # code -> value (points), metrics, n (items), notes
+    data: dict[str, Any]  # provenance of the target's files, as the prepare stage wrote it
+    training: dict[str, Any] | None  # `training.json` of the model
 
     @property
     def items(self) -> Path:
         """What every item contributed: `evaluation.score.read_items` reads it."""
         return self.folder / "items.parquet"
 
+    @property
+    def trained_task(self) -> str | None:
+        """The task that the model was fine-tuned on; None where it was not."""
+        if TASKS[self.target].format in EMBEDDED or self.training is None:
+            return None
+        return str(next(iter(self.training["tasks"])))
+
+    @property
+    def value(self) -> float:
+        """The task's score in points: the mean over languages, as the benchmark takes it."""
+        values = [score["value"] for score in self.languages.values()]
+        return sum(values) / len(values)
+
 
 def read_cells(params: Params, evaluations: Path) -> list[Cell]:
     """All cells that `params["publish"]["cells"]` names.
 
-    Raises `UserError` naming every stage that has not run, and every combination of the
+    Raises `UserError` naming every stage that has not run, or every combination of the
     study's models, recipes, targets and seeds that no cell covers.
     """
     keys = params["publish"]["cells"]
-    raise_if_any([*_not_evaluated(keys, evaluations), *_not_planned(params)])
-    return [_read_cell(key, params["evaluate"][key], evaluations / key) for key in keys]
+    raise_if_any(
+        _missing(evaluations / key / name, f"evaluate@{key}")
+        for key in keys
+        for name in ("scores.json", "items.parquet", "predictions")
+        if not (evaluations / key / name).exists()
+    )
+    cells = [_read_cell(evaluations / key) for key in keys]
+    raise_if_any(_uncovered(params["study"], cells))
+    return cells
 
 
 def read_shortcuts(params: Params, evaluations: Path) -> dict[str, dict[str, Any]]:
     """Scores of the baselines that look at the surface only: task -> what its stage wrote."""
-    folders = {task: evaluations / f"shortcuts-{task}" for task in params["publish"]["shortcuts"]}
+    files = {
+        task: evaluations / f"shortcuts-{task}" / "scores.json"
+        for task in params["publish"]["shortcuts"]
+    }
     raise_if_any(
-        _missing(folder / "scores.json", f"shortcuts@{task}")
-        for task, folder in folders.items()
-        if not (folder / "scores.json").is_file()
+        _missing(path, f"shortcuts@{task}") for task, path in files.items() if not path.is_file()
     )
-    return {task: read_json(folder / "scores.json") for task, folder in folders.items()}
+    return {task: read_json(path) for task, path in files.items()}
 
 
-def controls(params: Params) -> dict[str, str]:
+def controls(study: Mapping[str, Any]) -> dict[str, str]:
     """The study's control models, such as `mini-untrained`, and the model each belongs to."""
-    study = params["study"]
     return {
-        f"{model}-{control}": model
-        for model in study["models"]
-        for control in study.get("controls", [])
+        f"{model}-{control}": model for model in study["models"] for control in study["controls"]
     }
 
 
-def mean_over_languages(cell: Cell) -> float:
-    """The task's score in points, as the benchmark averages it."""
-    values = [score["value"] for score in cell.languages.values()]
-    return sum(values) / len(values)
-
-
-def _read_cell(key: str, planned: Params, folder: Path) -> Cell:
+def _read_cell(folder: Path) -> Cell:
     scores = read_json(folder / "scores.json")
     return Cell(
-        key=key,
+        key=folder.name,
         folder=folder,
-        model=planned["model"],
-        recipe=planned["recipe"],
-        target=planned["target"],
-        seed=planned["seed"],
-        metric=scores["metric"],
-        model_dir=planned["model_dir"],
-        seconds=scores["seconds"],
-        languages=scores["languages"],
+        **{name: scores[name] for name in (*_IDENTITY, "metric", "seconds", "languages")},
+        data=scores["provenance"]["data"]["files"],
+        training=scores["provenance"]["training"],
     )
 
 
@@ -91,24 +102,12 @@ def _missing(path: Path, stage: str) -> str:
     return f"{path} is missing: run the stage {stage} (dvc repro {stage}) before publishing."
 
 
-def _not_evaluated(keys: list[str], evaluations: Path) -> list[str]:
+def _uncovered(study: Mapping[str, Any], cells: Sequence[Cell]) -> list[str]:
+    covered = {(cell.model, cell.recipe, cell.target, cell.seed) for cell in cells}
     return [
-        _missing(evaluations / key / name, f"evaluate@{key}")
-        for key in keys
-        for name in ("scores.json", "items.parquet")
-        if not (evaluations / key / name).is_file()
-    ]
-
-
-def _not_planned(params: Params) -> list[str]:
-    study = params["study"]
-    planned = [params["evaluate"][key] for key in params["publish"]["cells"]]
-    names = ("model", "recipe", "target", "seed")
-    covered = {tuple(cell[name] for name in names) for cell in planned}
-    return [
-        f"publish.cells in params.yaml has no cell for model {model}, recipe {recipe}, target "
-        f"{target}, seed {seed}, which study {study['name']} asks for: resolve the study again "
-        f"(xstilts study use {study['name']})."
+        f"No evaluation in publish.cells of params.yaml is of model {model}, recipe {recipe}, "
+        f"target {target}, seed {seed}, which study {study['name']} asks for: resolve the study "
+        f"again (xstilts study use {study['name']})."
         for model in study["models"]
         for recipe in study["recipes"]
         for target in study["targets"]

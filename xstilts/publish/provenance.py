@@ -12,25 +12,27 @@ from xstilts.files import read_json
 from xstilts.publish.evaluations import ENGLISH, Cell, Params
 
 LIBRARIES = ("xstilts", "torch", "transformers", "tokenizers", "datasets", "deepspeed", "numpy")
-DATA, MODELS = Path("data"), Path("models")
 _SOURCE_FIELDS = ("rows", "source", "hub", "config", "split", "revision")
+Record = Mapping[str, Any]
 
 
 def provenance(params: Params, cells: Sequence[Cell], root: Path) -> dict[str, Any]:
     """Everything a reader needs to trust or repeat the scores.
 
-    `root` is the folder that `data/` and `models/` lie in; a data set whose provenance is
-    not there is null. The image digest is what the container was told in
-    `XSTILTS_IMAGE_DIGEST`, null outside a container.
+    The cells bring what the evaluated data and models say of themselves; the other data sets
+    and models of the study are read from `data/` and `models/` under `root`, where they are
+    there. The image digest is what the container was told in `XSTILTS_IMAGE_DIGEST`, null
+    outside a container.
     """
-    data = {name: _data(root / DATA / name) for name in params["prepare"]}
+    data = data_sets(params, cells, root)
+    recipes = params["study"]["recipes"]
     return {
         "code": code_revision(root),
         "image_digest": os.environ.get("XSTILTS_IMAGE_DIGEST"),
         "data": data,
         "training": {
-            "targets": target_sources(params, data),
-            "recipes": recipe_sources(params, data),
+            "targets": target_sources(cells, data),
+            "recipes": {name: [_source(t, data) for t in recipes[name]] for name in recipes},
         },
         "libraries": {"python": platform.python_version()}
         | {library: version(library) for library in LIBRARIES},
@@ -45,54 +47,54 @@ def code_revision(root: Path) -> dict[str, Any]:
     return {"revision": revision or None, "dirty": None if changes is None else bool(changes)}
 
 
-def target_sources(params: Params, data: Mapping[str, Any]) -> dict[str, Any]:
+def data_sets(params: Params, cells: Sequence[Cell], root: Path) -> dict[str, dict[str, Any]]:
+    """Data set -> file -> source, rows, what was dropped, hash."""
+    found = {cell.target: cell.data for cell in cells}
+    for name in params.get("prepare", {}):
+        path = root / "data" / name / "provenance.json"
+        if path.is_file():
+            found[name] = read_json(path)["files"]
+    return found
+
+
+def target_sources(cells: Sequence[Cell], data: Mapping[str, Record]) -> dict[str, Any]:
     """What each target's model was fine-tuned on; null where it was evaluated directly."""
     sources: dict[str, Any] = {}
-    for key in params["publish"]["cells"]:
-        cell = params["evaluate"][key]
-        stage = params["finetune"].get(Path(cell["model_dir"]).name)
-        tuned = stage is not None and Path(cell["model_dir"]).parent.name == "finetune"
-        sources[cell["target"]] = _source(stage["task"], stage["data"], data) if tuned else None
+    for cell in cells:
+        task = cell.trained_task
+        if task is None or cell.training is None:
+            sources.setdefault(cell.target, None)
+        else:
+            kept = cell.training["tasks"][task]
+            truncated = {"truncated": kept["truncated_train"], "features": kept["features"]}
+            sources.setdefault(cell.target, _source(task, data) | truncated)
     return sources
 
 
-def recipe_sources(params: Params, data: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """What each recipe trains on before the target: one entry per intermediate task."""
-    study = params["study"]
-    first = f"{study['models'][0]}-{{}}-{study['seeds'][0]}"
-    stages = {
-        recipe: params["intermediate"].get(first.format(recipe)) for recipe in study["recipes"]
-    }
-    return {
-        recipe: [_source(task, stage["data"], data) for task in stage["tasks"]] if stage else []
-        for recipe, stage in stages.items()
-    }
-
-
-def _source(task: Params, folder: str, data: Mapping[str, Any]) -> dict[str, Any]:
-    """The English training rows of a task: how many, and where they come from."""
-    name = task["name"]
-    files = data.get(Path(folder).name) or {}
-    known = files.get(f"{name}/train/{ENGLISH}.arrow", {})
-    return {"task": name} | {field: known.get(field) for field in _SOURCE_FIELDS}
-
-
 def wall_times(params: Params, cells: Sequence[Cell], root: Path) -> dict[str, float]:
-    """Seconds per stage, for the stages that recorded them, in the order they run."""
-    files = {
-        f"{phase}@{key}": root / MODELS / phase / key / "training.json"
-        for phase in ("backbone", "intermediate", "finetune")
-        for key in params[phase]
-    }
-    recorded = {stage: read_json(path) for stage, path in files.items() if path.is_file()}
-    times = {stage: record["seconds"] for stage, record in recorded.items() if "seconds" in record}
-    return times | {f"evaluate@{cell.key}": cell.seconds for cell in cells}
+    """Seconds per training and evaluation stage, in the order they run."""
+    records: dict[str, dict[str, float]] = {"intermediate": {}, "finetune": {}, "evaluate": {}}
+    for cell in cells:
+        records["evaluate"][f"evaluate@{cell.key}"] = cell.seconds
+        run = f"{cell.model}-{cell.recipe}"
+        if cell.training is not None and cell.trained_task:
+            stage = f"finetune@{run}-{cell.trained_task}-{cell.seed}"
+            records["finetune"][stage] = cell.training["seconds"]
+        elif cell.training is not None and params["study"]["recipes"][cell.recipe]:
+            stage = f"intermediate@{run}-{cell.seed}"
+            records["intermediate"][stage] = cell.training["seconds"]
+    for key in params.get("intermediate", {}):
+        path = root / "models" / "intermediate" / key / "training.json"
+        if path.is_file():
+            records["intermediate"][f"intermediate@{key}"] = read_json(path)["seconds"]
+    return {stage: taken for phase in records.values() for stage, taken in phase.items()}
 
 
-def _data(folder: Path) -> Mapping[str, Any] | None:
-    """Per file: source, rows, what was dropped, hash; as the prepare stage wrote it."""
-    path = folder / "provenance.json"
-    return read_json(path)["files"] if path.is_file() else None
+def _source(task: str, data: Mapping[str, Record]) -> dict[str, Any]:
+    """The English training rows of a task: how many, and where they come from."""
+    name = f"{task}/train/{ENGLISH}.arrow"
+    known: Record = next((files[name] for files in data.values() if name in files), {})
+    return {"task": task} | {field: known.get(field) for field in _SOURCE_FIELDS}
 
 
 def _git(root: Path, *arguments: str) -> str | None:

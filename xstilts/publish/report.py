@@ -49,7 +49,7 @@ def render(board: Board) -> str:
         metrics=_METRICS,
         clear_margin=CLEAR_MARGIN,
         phases=phases(board["provenance"]["seconds"]),
-        sizes=sizes(board),
+        tests=tests(board),
         origin=origin,
         data_notes=data_notes(board),
         **names,
@@ -93,15 +93,25 @@ def facts(board: Board) -> dict[str, Any]:
     }
 
 
-def sizes(board: Board) -> dict[str, dict[str, int]]:
-    """Per target: test items over all languages, and the number of languages."""
+def tests(board: Board) -> dict[str, dict[str, int]]:
+    """Per target: items over all languages, languages, and inputs that were truncated.
+
+    Truncation is counted for the first run of the table; it depends on its tokenizer.
+    """
     found: dict[str, dict[str, int]] = {}
-    for cell in board["cells"]:
-        found.setdefault(cell["target"], {})[cell["language"]] = cell["n"]
-    return {
-        target: {"n": sum(items.values()), "languages": len(items)}
-        for target, items in found.items()
-    }
+    for target in board["metrics"]:
+        cells = [cell for cell in board["cells"] if cell["target"] == target]
+        run = [cell for cell in cells if _run(cell) == _run(cells[0])]
+        found[target] = {
+            "items": sum(cell["n"] for cell in run),
+            "languages": len(run),
+            "truncated": sum(cell["truncated"] or 0 for cell in run),
+        }
+    return found
+
+
+def _run(cell: Mapping[str, Any]) -> tuple[str, str, int]:
+    return cell["model"], cell["recipe"], cell["seed"]
 
 
 def origin(source: Mapping[str, Any]) -> str:
@@ -114,15 +124,13 @@ def origin(source: Mapping[str, Any]) -> str:
     return f"{source['hub']}, {source['config']}, {source['split']}{revision} ({source['source']})"
 
 
-def data_notes(board: Board) -> list[str]:
-    """What the prepare stages noted about the data: per data set, each note once."""
-    notes = {
-        f"{name}: {note}"
-        for name, files in board["provenance"]["data"].items()
-        for file in (files or {}).values()
-        for note in file["notes"]
-    }
-    return sorted(notes)
+def data_notes(board: Board) -> dict[str, list[str]]:
+    """What the prepare stages noted about the data, and the data sets it holds for."""
+    found: dict[str, list[str]] = {}
+    for name, files in sorted(board["provenance"]["data"].items()):
+        for note in dict.fromkeys(note for file in files.values() for note in file["notes"]):
+            found.setdefault(note, []).append(name)
+    return found
 
 
 def models(board: Board) -> dict[str, dict[str, Any]]:

@@ -28,7 +28,7 @@ def scoreboard(
     """The content of `scores.json`: all scores in points, rounded to four decimals."""
     study = params["study"]
     groups = study_groups(study)
-    own = controls(params)
+    own = controls(study)
     summary = summarise(cells, list(study["recipes"]), study["baseline"], groups, own)
     shortcuts = read_shortcuts(params, evaluations)
     board = {
@@ -74,7 +74,7 @@ def _rows(cell: Cell) -> list[dict[str, Any]]:
     return [
         identity
         | {"language": language, "seed": cell.seed, "metric": cell.metric}
-        | {"value": score["value"], "n": score["n"]}
+        | {"value": score["value"], "n": score["n"], "truncated": score.get("truncated")}
         for language, score in cell.languages.items()
     ]
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from xstilts.errors import UserError, raise_if_any
+from xstilts.errors import raise_if_any
 from xstilts.evaluation.official_check import problems
 from xstilts.publish.evaluations import Cell
 
@@ -14,11 +14,6 @@ Record = Mapping[str, Any]
 
 def write_predictions(cells: Sequence[Cell], folder: Path) -> None:
     """Copy every cell's predictions to `folder/<model>/<recipe>/<seed>/<task>/`."""
-    raise_if_any(
-        f"{cell.folder / 'predictions'} is missing: run the stage evaluate@{cell.key} again."
-        for cell in cells
-        if not (cell.folder / "predictions").is_dir()
-    )
     for cell in cells:
         place = folder / cell.model / cell.recipe / str(cell.seed) / cell.target
         shutil.copytree(cell.folder / "predictions", place)
@@ -40,6 +35,5 @@ def write_submission(
     shutil.copytree(predictions / chosen.model / chosen.recipe / str(chosen.seed), folder)
     languages = {c.target: list(c.languages) for c in runs if c.seed == chosen.seed}
     found = problems(folder, languages)
-    if found:
-        raise UserError(f"The predictions are not a valid submission: {each}" for each in found)
+    raise_if_any(f"The predictions are not a valid submission: {each}" for each in found)
     return chosen

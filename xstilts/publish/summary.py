@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from xstilts.evaluation.score import read_items
-from xstilts.publish.evaluations import ENGLISH, Cell, mean_over_languages
+from xstilts.publish.evaluations import ENGLISH, Cell
 from xstilts.study.statistics import CONFIDENCE, Interval, compare, task_sample
 
 Groups = Mapping[str, Sequence[str]]
@@ -91,8 +91,8 @@ def _task(cells: Sequence[Cell]) -> dict[str, Any]:
     }
     english, transfer = languages.get(ENGLISH), zero_shot(languages)
     return {
-        "value": _mean([mean_over_languages(cell) for cell in cells]),
-        "seeds": {str(cell.seed): mean_over_languages(cell) for cell in cells},
+        "value": _mean([cell.value for cell in cells]),
+        "seeds": {str(cell.seed): cell.value for cell in cells},
         "english": english,
         "zero_shot": transfer,
         "gap": None if english is None or transfer is None else english - transfer,

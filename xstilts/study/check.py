@@ -27,8 +27,8 @@ from xstilts.tasks.table import TASKS
 Problem = tuple[Keys, str]  # where in the file, and what is wrong there
 
 
-def read_study(path: Path, mirror: str | None = None) -> Study:
-    """The study of a file, with the rows taken from the folder `mirror` where one is given.
+def read_study(path: Path, *, mirror: str | None = None, from_scratch: bool = False) -> Study:
+    """The study of a file; `mirror` and `from_scratch`, where given, override its own.
 
     Raises `UserError` with every problem of the file, each with its line.
     """
@@ -36,6 +36,8 @@ def read_study(path: Path, mirror: str | None = None) -> Study:
     study = parse_study(page, tuple(BACKBONES))
     if mirror is not None:
         study = replace(study, source="mirror", mirror=mirror)
+    if from_scratch:
+        study = replace(study, from_scratch=True)
     for keys, text in problems(study):
         page.problem(keys, text)
     raise_if_any(dict.fromkeys(page.problems))
@@ -50,6 +52,7 @@ def problems(study: Study) -> Iterator[Problem]:
     yield from _target_problems(study)
     yield from _sharing_problems(study)
     yield from _language_problems(study)
+    yield from _text_problems(study)
     if study.controls and all(body.tasks for body in study.recipes.values()):
         yield ("controls",), "controls need a recipe without tasks: add `none: []` to recipes."
 
@@ -76,6 +79,22 @@ def _source_problems(study: Study) -> Iterator[Problem]:
                 f"no size for {', '.join(missing)} of {task}: say how many rows the world "
                 "makes, e.g. sizes: {train: 2000, dev: 200, test: 200}.",
             )
+
+
+def _text_problems(study: Study) -> Iterator[Problem]:
+    if not study.from_scratch or study.source == "world":
+        return
+    if not study.text:
+        yield (
+            ("from_scratch",),
+            "there is no text to pretrain on: name tasks and splits, e.g. text: {xnli: [dev]}.",
+        )
+    for task, splits in study.text.items():
+        missing = [split for split in splits if split not in study_task(study, task).source.splits]
+        if missing:
+            yield ("text", task), f"{task} has no {' and no '.join(missing)} split."
+        if "test" in splits:
+            yield ("text", task), "test sentences may not be pretrained on: leave test out."
 
 
 def _used_tasks(study: Study) -> list[str]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 
 from rich.columns import Columns
@@ -32,12 +33,11 @@ class Overview:
     run our code between fork and exec of a stage.)
     """
 
-    def __init__(self, console: Console, total: int, remaining: float) -> None:
+    def __init__(self, console: Console, total: int) -> None:
         self.console = console
         self.total = total
         self.done = 0
         self.failed = 0
-        self.expected = remaining  # seconds of all stages together, as guessed at the start
         self.started = time.monotonic()
         self._live = Live(console=console, auto_refresh=False, transient=True)
 
@@ -55,19 +55,40 @@ class Overview:
         if self.console.is_terminal:
             self._live.stop()
 
-    def finished(self, stage: Stage, seconds: float, note: str) -> None:
-        """Report the end of one stage."""
+    def finished(self, stage: Stage, seconds: float, note: str = "") -> None:
+        """Report a stage that ran well."""
         self.done += 1
-        width = len(str(self.total))
-        line = f"[{self.done:{width}}/{self.total}] {stage.name}  {clock(seconds)} {note}"
-        self.console.print(line.rstrip(), highlight=False, markup=False)
+        self._line(f"[{self._count()}] {stage.name}  {clock(seconds)}  {note}")
 
-    def message(self, text: str, style: str | None = None) -> None:
-        """Print above the panel."""
-        self.console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
+    def unchanged(self) -> None:
+        """Count a stage that need not run, because what it depends on came out the same."""
+        self.done += 1
 
-    def refresh(self, running: Iterable[Job]) -> None:
-        """Draw the panel anew; nothing happens where there is no terminal."""
+    def failure(
+        self, stage: Stage, seconds: float, lines: list[str], log: Path, skipped: int
+    ) -> None:
+        """Report a stage that failed, with the end of its log."""
+        self.done += 1 + skipped
+        self.failed += 1
+        self._line(f"[{self._count()}] {stage.name} FAILED after {clock(seconds)}", "bold red")
+        for line in lines:
+            self._line(f"    {line}")
+        later = f"; {skipped} stages that depend on it are left out" if skipped else ""
+        self._line(f"    whole log: {log}{later}")
+
+    def _count(self) -> str:
+        return f"{self.done:{len(str(self.total))}}/{self.total}"
+
+    def _line(self, text: str, style: str | None = None) -> None:
+        self.console.print(
+            text.rstrip(), style=style, highlight=False, markup=False, soft_wrap=True
+        )
+
+    def refresh(self, running: Iterable[Job], left: float) -> None:
+        """Draw the panel anew, `left` being the seconds expected until the end.
+
+        Nothing happens where there is no terminal.
+        """
         if not self.console.is_terminal:
             return
         now = time.monotonic()
@@ -84,7 +105,8 @@ class Overview:
             f", {self.failed} failed" if self.failed else ""
         )
         bar = ProgressBar(total=max(self.total, 1), completed=self.done, width=30)
-        head.add_row(counts, bar, clock(now - self.started))
+        spent = clock(now - self.started)
+        head.add_row(counts, bar, f"{spent}, about {clock(left)} left")
         self._live.update(Group(head, table), refresh=True)
 
 

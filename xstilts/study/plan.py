@@ -29,13 +29,17 @@ PHASES = {
 
 @dataclass(frozen=True)
 class Stage:
-    """A node of the graph; `name` is what DVC calls it, `deps` are names of other stages."""
+    """A node of the graph; `name` is what DVC calls it, `deps` are names of other stages.
+
+    `slots` is the number of processes that it keeps busy.
+    """
 
     name: str
     phase: str
     key: str
     output: str
     deps: tuple[str, ...]
+    slots: int = 1
 
 
 def output(phase: str, key: str, params: Params) -> Path:
@@ -54,7 +58,9 @@ def stages(params: Params) -> list[Stage]:
             inputs = [entry[name] for name in kind.inputs]
             path = output(phase, key, params).as_posix()
             writers[path] = f"{phase}@{key}"
-            found.append(Stage(f"{phase}@{key}", phase, key, path, _known(inputs, writers)))
+            slots = entry.get("training", {}).get("processes", 1)
+            deps = _known(inputs, writers)
+            found.append(Stage(f"{phase}@{key}", phase, key, path, deps, slots))
     scored = [stage.name for stage in found if stage.phase in ("evaluate", "shortcuts")]
     board = output("publish", "", params).as_posix()
     return [*found, Stage("publish", "publish", "", board, tuple(scored))]

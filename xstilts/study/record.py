@@ -8,7 +8,7 @@ from typing import Any
 
 from xstilts.errors import raise_if_any
 from xstilts.study.page import Keys, Page, read_page, unknown
-from xstilts.study.settings import Setting, read_settings
+from xstilts.study.settings import PRETRAINING, SETTINGS, Setting, read_settings
 from xstilts.tasks.languages import LANGUAGES
 from xstilts.tasks.record import SPLITS, Source
 from xstilts.tasks.table import BENCHMARKS, TASKS
@@ -46,6 +46,8 @@ class Study:
     Settings of a training run come from, each overriding the one before: the task's
     record, `training`, the phase (`intermediate` or `finetune`), the task, the recipe
     (intermediate phase only). `sizes` are rows per language that the world makes.
+    `from_scratch` pretrains the shipped backbones anew, as `pretraining` says: on the
+    world's stories, or on the texts of `text` (task -> splits) when the rows are real.
     """
 
     name: str
@@ -62,6 +64,9 @@ class Study:
     languages: tuple[str, ...] | None = None
     sizes: dict[str, int] = field(default_factory=dict)
     hparams: str = "paper"
+    from_scratch: bool = False
+    text: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    pretraining: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     intermediate: dict[str, Any] = field(default_factory=dict)
     finetune: dict[str, Any] = field(default_factory=dict)
@@ -76,9 +81,7 @@ class Study:
         return self.choice(target).train_from or TASKS[target].train_from or target
 
 
-FIELDS = ("name", "question", "benchmark", "source", "models", "recipes", "baseline", "targets",
-          "seeds", "controls", "languages", "sizes", "hparams", "training", "intermediate",
-          "finetune", "tasks")  # fmt: skip
+FIELDS = tuple(item.name for item in fields(Study) if item.name != "mirror")  # see `source`
 _REQUIRED = ("name", "question", "source", "models", "recipes", "baseline", "targets", "seeds")
 
 
@@ -117,6 +120,14 @@ def parse_study(page: Page, models: tuple[str, ...]) -> Study:
         languages=_languages(page, ("languages",), values.get("languages")),
         sizes=_sizes(page, ("sizes",), values.get("sizes", {})),
         hparams=_one_of(page, ("hparams",), values.get("hparams", "paper"), HPARAM_SETS),
+        from_scratch=_yes_no(page, ("from_scratch",), values.get("from_scratch", False)),
+        text=_text_splits(page, values.get("text", {})),
+        pretraining=read_settings(
+            page,
+            ("pretraining",),
+            _mapping(page, ("pretraining",), values.get("pretraining")),
+            PRETRAINING,
+        ),
         training=_settings(page, "training", values),
         intermediate=_settings(page, "intermediate", values),
         finetune=_settings(page, "finetune", values),
@@ -156,6 +167,12 @@ def _one_of(page: Page, keys: Keys, value: Any, known: Iterable[str]) -> str:
         page.problem(keys, unknown(str(keys[-1]), value, known))
         return next(iter(known))
     return str(value)
+
+
+def _yes_no(page: Page, keys: Keys, value: Any) -> bool:
+    if not isinstance(value, bool):
+        page.problem(keys, f"{_called(keys)} must be true or false, not {value!r}.")
+    return value is True
 
 
 def _names(page: Page, keys: Keys, value: Any, known: Iterable[str], what: str) -> tuple[str, ...]:
@@ -246,8 +263,18 @@ def _sizes(page: Page, keys: Keys, value: Any) -> dict[str, int]:
     return {s: n for s, n in values.items() if s in SPLITS and check.problem(n) is None}
 
 
+def _text_splits(page: Page, value: Any) -> dict[str, tuple[str, ...]]:
+    found = {}
+    for task, splits in _mapping(page, ("text",), value).items():
+        if task in TASKS:
+            found[task] = _names(page, ("text", task), splits, SPLITS, "split")
+        else:
+            page.problem(("text", task), unknown("task", task, TASKS))
+    return found
+
+
 def _settings(page: Page, name: str, values: dict[str, Any]) -> dict[str, Any]:
-    return read_settings(page, (name,), _mapping(page, (name,), values.get(name, {})))
+    return read_settings(page, (name,), _mapping(page, (name,), values.get(name)), SETTINGS)
 
 
 def _recipes(page: Page, values: dict[str, Any]) -> dict[str, Recipe]:
@@ -261,7 +288,7 @@ def _recipes(page: Page, values: dict[str, Any]) -> dict[str, Recipe]:
         listed = keys if isinstance(value, list) else (*keys, "tasks")
         tasks = _names(page, listed, body.get("tasks", []), TASKS, "task")
         found[name] = Recipe(
-            tasks=tasks, settings=read_settings(page, keys, body, besides=("tasks",))
+            tasks=tasks, settings=read_settings(page, keys, body, SETTINGS, besides=("tasks",))
         )
     return found
 
@@ -298,8 +325,10 @@ def _tasks(page: Page, value: Any) -> dict[str, TaskChoice]:
             continue
         body = _mapping(page, keys, item)
         own = {
-            name: _CHOICE[name](page, (*keys, name), body[name]) for name in _CHOICE & body.keys()
+            name: read(page, (*keys, name), body[name])
+            for name, read in _CHOICE.items()
+            if name in body
         }
-        settings = {name: item for name, item in body.items() if name not in _CHOICE}
-        found[task] = TaskChoice(settings=read_settings(page, keys, settings), **own)
+        values = read_settings(page, keys, body, SETTINGS, besides=_CHOICE)
+        found[task] = TaskChoice(settings=values, **own)
     return found

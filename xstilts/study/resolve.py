@@ -6,7 +6,7 @@ again when it changes.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from xstilts.study.grid import (
     EMBEDDED,
     SOURCE_LANGUAGE,
     Run,
+    controls,
     data_name,
     finetune_settings,
     languages,
@@ -28,6 +29,9 @@ from xstilts.study.record import Study
 from xstilts.study.settings import ENCODING
 from xstilts.tasks.record import SPLITS, Hparams, Source, Task
 from xstilts.tasks.table import TASKS
+
+TEXT = "text"  # name of the data set that a backbone is pretrained on
+CONTROL_SEED = 0
 
 Entry = dict[str, Any]
 
@@ -86,17 +90,34 @@ def _header(study: Study) -> Entry:
     }
 
 
+def _record(value: Any) -> Entry:
+    """A record's fields without those that have their default values."""
+    found = {}
+    for item in fields(value):
+        own = getattr(value, item.name)
+        if own != item.default and not (item.default_factory is dict and own == {}):
+            found[item.name] = _record(own) if is_dataclass(own) else own
+    return found
+
+
 def _for_model(task: Task, settings: Entry, **changes: Any) -> Entry:
     """What a model stage knows of a task: not where its rows lie, nor how others train."""
-    record = replace(task, hparams_xtreme=None, **changes).to_dict()
-    record["source"] = asdict(Source(hub=task.source.hub, config="", splits={}, columns={}))
-    record["hparams"] = {name: settings[name] for name in ENCODING}
-    return record
+    changes |= {"source": Source(hub=task.source.hub, config="", splits={}, columns={})}
+    changes |= {"licence": "", "reference": "", "group": None, "train_from": None}
+    record = replace(task, hparams=Hparams(), hparams_xtreme=None, **changes)
+    return _record(record) | {"hparams": {name: settings[name] for name in ENCODING}}
 
 
-def _training(values: Entry, model: str) -> Entry:
+def _for_data(task: Task) -> Entry:
+    """What a prepare stage knows of a task: nothing of training."""
+    return _record(replace(task, hparams=Hparams(), hparams_xtreme=None))
+
+
+def _training(study: Study, values: Entry, model: str) -> Entry:
     run = {name: value for name, value in values.items() if name not in ENCODING}
-    return {"freeze_embeddings": _backbone(model).freeze_embeddings} | run
+    # A control's embeddings are random: frozen, they could never mean anything.
+    frozen = model in study.models and BACKBONES[model].freeze_embeddings
+    return {"freeze_embeddings": frozen} | run
 
 
 def _prepare(study: Study) -> dict[str, Entry]:
@@ -111,6 +132,9 @@ def _prepare(study: Study) -> dict[str, Entry]:
             want(data_name(study, recipe), task, ("train", "dev"), (SOURCE_LANGUAGE,))
     for task in trained_tasks(study):
         want(task, task, ("train", "dev"), (SOURCE_LANGUAGE,))
+    if study.from_scratch and study.source != "world":
+        for task, splits in study.text.items():
+            want(TEXT, task, splits, languages(study, task))
     for target in study.targets:
         splits = ("dev", "test") if TASKS[target].format == "mining" else ("test",)
         want(target, target, splits, languages(study, target))
@@ -131,11 +155,6 @@ def _data_set(study: Study, tasks: dict[str, dict[str, tuple[str, ...]]]) -> Ent
     }
 
 
-def _for_data(task: Task) -> Entry:
-    record = replace(task, hparams=Hparams(), hparams_xtreme=None).to_dict()
-    return record | {"hparams": {}}
-
-
 def _source(study: Study, name: str) -> Entry:
     if study.source == "mirror":
         return {"kind": "mirror", "path": study.mirror}
@@ -154,12 +173,26 @@ def _origin(study: Study, sources: list[Source]) -> str:
     return folder if Path(folder).is_dir() else study.mirror
 
 
-def _backbone(model: str) -> Backbone:
-    return BACKBONES[model.removesuffix("-untrained")]
-
-
 def _backbones(study: Study) -> dict[str, Entry]:
-    raise NotImplementedError
+    found = {model: _pretrained(study, BACKBONES[model]) for model in study.models}
+    for control, model in controls(study).items():
+        folder = f"models/backbone/{model}"
+        found[control] = {"name": control, "kind": "untrained", "like": folder, "needs": folder}
+        found[control]["seed"] = CONTROL_SEED
+    return found
+
+
+def _pretrained(study: Study, backbone: Backbone) -> Entry:
+    if backbone.kind == "shipped" and study.from_scratch:
+        origin = {"kind": "world", "needs": "xstilts/world"}
+        if study.source != "world":
+            origin = {"kind": "text", "needs": f"data/{TEXT}"}
+        return {"name": backbone.name, **origin, "pretraining": study.pretraining}
+    if backbone.kind == "shipped":
+        needs = f"xstilts/models/{backbone.name}"
+        return {"name": backbone.name, "kind": "shipped", "needs": needs}
+    hub = {"hub": backbone.hub, "revision": backbone.revision}
+    return {"name": backbone.name, "kind": backbone.kind, **hub, "needs": "xstilts/models"}
 
 
 def _intermediates(study: Study) -> Iterator[tuple[str, Entry]]:
@@ -177,7 +210,7 @@ def _intermediates(study: Study) -> Iterator[tuple[str, Entry]]:
                             _for_model(task, wanted[task.name], languages=(SOURCE_LANGUAGE,))
                             for task in tasks
                         ],
-                        "training": _training(wanted[body.tasks[0]], model),
+                        "training": _training(study, wanted[body.tasks[0]], model),
                         "seed": seed,
                     },
                 )
@@ -190,7 +223,7 @@ def _finetune(study: Study, run: Run, name: str) -> Entry:
         "init": run.pretrained,
         "data": f"data/{name}",
         "task": _for_model(task, wanted, languages=(SOURCE_LANGUAGE,)),
-        "training": _training(wanted, run.model),
+        "training": _training(study, wanted, run.model),
         "seed": run.seed,
     }
 
@@ -199,6 +232,7 @@ def _evaluate(study: Study, run: Run, target: str) -> Entry:
     trained = study.trained_task(target)
     tuned = f"models/finetune/{run.model}-{run.recipe}-{trained}-{run.seed}"
     embedded = TASKS[target].format in EMBEDDED
+    backbone = BACKBONES[controls(study).get(run.model, run.model)]
     return {
         "model_dir": run.pretrained if embedded else tuned,
         "data": f"data/{target}",
@@ -208,7 +242,7 @@ def _evaluate(study: Study, run: Run, target: str) -> Entry:
         "recipe": run.recipe,
         "target": target,
         "seed": run.seed,
-        "retrieval_layer": _backbone(run.model).retrieval_layer if embedded else None,
+        "retrieval_layer": backbone.retrieval_layer if embedded else None,
     }
 
 

@@ -1,21 +1,19 @@
 """Running a study: its stages side by side, each by DVC, until all are up to date."""
 
 import fcntl
-import json
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from rich.console import Console
 
 from xstilts.errors import USER_ERROR_EXIT_CODE, UserError
-from xstilts.files import write_json
+from xstilts.files import read_json, write_json
 from xstilts.study.display import Overview, clock, wall_times
 from xstilts.study.jobs import Job, failed_by_user, last_lines, start, stop, was_cached
 from xstilts.study.plan import Stage, critical_path, descendants
@@ -24,6 +22,8 @@ from xstilts.study.state import SCRATCH, changes, recorded_outputs, remove_left_
 # Seconds that a stage of each phase takes, until it has once been measured here.
 GUESSES = {"prepare": 5, "backbone": 5, "intermediate": 60, "finetune": 25, "evaluate": 12,
            "shortcuts": 8, "publish": 10}  # fmt: skip
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SECONDS = SCRATCH / "seconds.json"
 _TICK = 0.1
 _LOG_LINES = 15
 
@@ -38,9 +38,10 @@ class Stopped(BaseException):
 
 @dataclass
 class Progress:
-    """Where a run stands; all names are stages'."""
+    """Where a run stands; sets and keys are names of stages."""
 
     plan: list[Stage]
+    expected: dict[str, float]  # seconds
     changed: set[str]  # by DVC's own word: they have to run
     waiting: set[str]  # changed, or depending on a stage that is
     before: dict[str, str]  # hash of every stage's output at the start
@@ -48,7 +49,6 @@ class Progress:
     seconds: dict[str, float] = field(default_factory=dict)
     rewritten: set[str] = field(default_factory=set)  # ran, with another result than before
     failed: dict[str, bool] = field(default_factory=dict)  # whether by the user's mistake
-    skipped: set[str] = field(default_factory=set)  # a dependency failed
 
 
 @contextmanager
@@ -63,8 +63,8 @@ def exclusive(root: Path) -> Iterator[None]:
             stream.seek(0)
             owner = stream.read().strip() or "unknown"
             raise UserError(
-                f"another xstilts run (process {owner}) is at work in {root}: wait for it, or "
-                "work in another clone."
+                f"another xstilts (process {owner}) is at work in {root}: wait until it ends, or "
+                "use another clone."
             ) from None
         stream.truncate(0)
         stream.write(str(os.getpid()))
@@ -84,28 +84,27 @@ def run(root: Path, plan: list[Stage], jobs: int, console: Console) -> int:
     if not todo:
         console.print(f"Nothing to do: all {len(plan)} stages are up to date.", highlight=False)
         return 0
-    progress = Progress(plan, changed, todo, recorded_outputs(root))
-    expected = {stage.name: _expected(root).get(stage.name) or GUESSES[stage.phase] for stage in plan}
+    progress = Progress(plan, _expected(root, plan), changed, todo, recorded_outputs(root))
     console.print(
-        f"{len(todo)} of {len(plan)} stages to check or run, {jobs} at a time.", highlight=False
+        f"{len(todo)} of {len(plan)} stages to run or check, {jobs} at a time.", highlight=False
     )
     started = time.monotonic()
     try:
-        with _signals_raised(), Overview(console, len(todo), 0) as overview:
-            _work(root, progress, jobs, critical_path(plan, expected), overview)
+        with _signals_raised(), Overview(console, len(todo)) as overview:
+            _work(root, progress, jobs, overview)
     except Stopped as stopped:
-        console.print(f"Stopped by {signal.Signals(stopped.number).name}; run again to go on.")
+        name = signal.Signals(stopped.number).name
+        console.print(f"Stopped by {name}. What is finished is kept; run again to go on.")
         return 128 + stopped.number
     finally:
         _remember(root, progress.seconds)
     console.print(wall_times(plan, progress.seconds))
     console.print(f"{clock(time.monotonic() - started)} in all", highlight=False)
-    return _verdict(progress, console)
+    return _exit_code(progress)
 
 
-def _work(
-    root: Path, progress: Progress, jobs: int, urgency: Mapping[str, float], overview: Overview
-) -> None:
+def _work(root: Path, progress: Progress, jobs: int, overview: Overview) -> None:
+    urgency = critical_path(progress.plan, progress.expected)
     try:
         while progress.waiting or progress.running:
             _start_ready(root, progress, jobs, urgency, overview)
@@ -113,7 +112,7 @@ def _work(
                 if job.process.poll() is not None:
                     del progress.running[name]
                     _finish(root, job, progress, overview)
-            overview.refresh(progress.running.values())
+            overview.refresh(progress.running.values(), _left(progress) / jobs)
             time.sleep(_TICK)
     finally:
         with _signals_ignored():
@@ -129,9 +128,9 @@ def _start_ready(
         if stage.name not in progress.changed and not progress.rewritten & set(stage.deps):
             progress.waiting.remove(stage.name)  # what it depends on ran and wrote the same
             overview.unchanged()
-        elif len(progress.running) < jobs:
+        elif _busy(progress, jobs) + min(stage.slots, jobs) <= jobs:
             progress.waiting.remove(stage.name)
-            progress.running[stage.name] = start(stage, root, threads=1)
+            progress.running[stage.name] = start(stage, root, threads=_threads(jobs))
 
 
 def _ready(stage: Stage, progress: Progress) -> bool:
@@ -139,16 +138,85 @@ def _ready(stage: Stage, progress: Progress) -> bool:
     return stage.name in progress.waiting and not unfinished & set(stage.deps)
 
 
+def _busy(progress: Progress, jobs: int) -> int:
+    return sum(min(job.stage.slots, jobs) for job in progress.running.values())
+
+
+def _threads(jobs: int) -> int:
+    return max(1, cores() // jobs)
+
+
+def cores() -> int:
+    """The cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _finish(root: Path, job: Job, progress: Progress, overview: Overview) -> None:
     name, seconds = job.stage.name, time.monotonic() - job.started
     if job.process.returncode == 0:
-        progress.seconds[name] = seconds
+        cached = was_cached(job.log)
+        if not cached:
+            progress.seconds[name] = seconds
         if recorded_outputs(root).get(name) != progress.before.get(name):
             progress.rewritten.add(name)
-        overview.finished(job.stage, seconds, "(from the cache)" if was_cached(job.log) else "")
+        overview.finished(job.stage, seconds, "(from the cache)" if cached else "")
         return
     progress.failed[name] = failed_by_user(job.log)
     lost = descendants(progress.plan, {name}) & progress.waiting
     progress.waiting -= lost
-    progress.skipped |= lost
     overview.failure(job.stage, seconds, last_lines(job.log, _LOG_LINES), job.log, len(lost))
+
+
+def _exit_code(progress: Progress) -> int:
+    if not progress.failed:
+        return 0
+    return USER_ERROR_EXIT_CODE if all(progress.failed.values()) else 1
+
+
+def _expected(root: Path, plan: list[Stage]) -> dict[str, float]:
+    """Seconds per stage: as it took last time here, else a guess by its phase."""
+    path = root / _SECONDS
+    measured = read_json(path) if path.exists() else {}
+    return {stage.name: measured.get(stage.name, GUESSES[stage.phase]) for stage in plan}
+
+
+def _remember(root: Path, seconds: dict[str, float]) -> None:
+    path = root / _SECONDS
+    write_json(path, (read_json(path) if path.exists() else {}) | seconds)
+
+
+def _left(progress: Progress) -> float:
+    now = time.monotonic()
+    running = sum(
+        max(0.0, progress.expected[name] - (now - job.started))
+        for name, job in progress.running.items()
+    )
+    return running + sum(progress.expected[name] for name in progress.waiting)
+
+
+@contextmanager
+def _signals_raised() -> Iterator[None]:
+    """Let the signals that ask to stop unwind the stack as `Stopped`."""
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        raise Stopped(number)
+
+    with _handlers(leave):
+        yield
+
+
+@contextmanager
+def _signals_ignored() -> Iterator[None]:
+    """A second Ctrl-C must not leave half of the stages running."""
+    with _handlers(signal.SIG_IGN):
+        yield
+
+
+@contextmanager
+def _handlers(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in STOPPING}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)

@@ -1,6 +1,6 @@
 """The settings of a training run that a study may change, and what each may be."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -67,11 +67,29 @@ RUN = {
     "max_steps": Setting(int, 1, optional=True),
 }
 SETTINGS = HPARAMS | RUN
+PRETRAINING = {
+    "vocabulary": Setting(int, 100),
+    "width": Setting(int, 8),
+    "layers": Setting(int, 1),
+    "heads": Setting(int, 1),
+    "positions": Setting(int, 16),
+    "length": Setting(int, 8),
+    "batch": Setting(int, 1),
+    "steps": Setting(int, 1),
+    "learning_rate": Setting(float, _TINY, 1),
+    "masked": Setting(float, _TINY, 1),
+    "window": Setting(int, 1),
+    "seed": Setting(int, 0),
+}
 assert set(HPARAMS) == {field.name for field in fields(Hparams)}
 
 
 def read_settings(
-    page: Page, keys: Keys, values: dict[str, Any], besides: Collection[str] = ()
+    page: Page,
+    keys: Keys,
+    values: dict[str, Any],
+    known: Mapping[str, Setting],
+    besides: Collection[str] = (),
 ) -> dict[str, Any]:
     """The valid settings of a mapping; every other entry becomes a problem of the page.
 
@@ -81,9 +99,9 @@ def read_settings(
     for name, value in values.items():
         if name in besides:
             continue
-        if name not in SETTINGS:
-            page.problem((*keys, name), unknown("setting", name, [*besides, *SETTINGS]))
-        elif problem := SETTINGS[name].problem(value):
+        if name not in known:
+            page.problem((*keys, name), unknown("setting", name, [*besides, *known]))
+        elif problem := known[name].problem(value):
             page.problem((*keys, name), f"{name} {problem}, not {value!r}.")
         else:
             found[name] = value

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from xstilts.errors import UserError
 from xstilts.study.plan import Stage
 
 LOCK = Path("dvc.lock")
+_READS = 40
 SCRATCH = Path(".dvc/tmp/xstilts")  # ignored by Git and by DVC
 
 
@@ -88,15 +90,24 @@ def _reasons(items: Iterable[str | Mapping[str, Any]]) -> list[str]:
 
 def recorded_outputs(root: Path) -> dict[str, str]:
     """The hash of what each stage wrote when it last ran, from `dvc.lock`."""
-    path = root / LOCK
-    if not path.exists():
-        return {}
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    stages = (yaml.load(path.read_text(encoding="utf-8"), loader) or {}).get("stages", {})
+    stages = _lock(root / LOCK).get("stages", {})
     return {
         name: " ".join(out.get("md5", "") for out in (stage or {}).get("outs", []))
         for name, stage in stages.items()
     }
+
+
+def _lock(path: Path) -> dict[str, Any]:
+    """The lock file, read again for a while when DVC is just writing it (not atomically)."""
+    if not path.exists():
+        return {}
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    for _ in range(_READS - 1):
+        try:
+            return yaml.load(path.read_text(encoding="utf-8"), loader) or {}
+        except yaml.YAMLError:
+            time.sleep(0.05)
+    return yaml.load(path.read_text(encoding="utf-8"), loader) or {}
 
 
 def remove_left_over(root: Path, plan: Iterable[Stage]) -> None:

@@ -24,7 +24,7 @@ FORMAT_METRICS = {
     "multiple_choice": ("accuracy",),
     "retrieval": ("accuracy",),
     "mining": ("mining_f1",),
-    "mlm": (),
+    "mlm": ("perplexity",),
 }
 CLEANING = (
     "strip_language_prefix",  # tokens written `de:Berlin` become `Berlin`
@@ -109,18 +109,21 @@ class Task:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Task":
-        """The inverse of `to_dict`, also for data that went through YAML."""
+        """The inverse of `to_dict`, also for data that went through YAML.
+
+        Fields that are left out have the record's defaults.
+        """
         source = dict(data["source"])
         for name in ("labels", "drop_labels", "clean"):
-            source[name] = tuple(source[name])
-        xtreme = data["hparams_xtreme"]
+            source[name] = tuple(source.get(name, ()))
+        xtreme = data.get("hparams_xtreme")
         return cls(
             **dict(
                 data,
                 source=Source(**source),
                 languages=tuple(data["languages"]),
-                labels=tuple(data["labels"]),
-                hparams=Hparams(**data["hparams"]),
+                labels=tuple(data.get("labels", ())),
+                hparams=Hparams(**data.get("hparams", {})),
                 hparams_xtreme=None if xtreme is None else Hparams(**xtreme),
             )
         )

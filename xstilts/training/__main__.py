@@ -4,20 +4,23 @@ Arguments: the entry (JSON file), the output folder, the file for the user's pro
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 
 from xstilts.errors import USER_ERROR_EXIT_CODE, UserError
 from xstilts.files import write_json
-from xstilts.training.launch import die_with_parent
+from xstilts.process import die_with_parent
+from xstilts.training.launch import sigterm_unwinds
 from xstilts.training.run import run_training
 
 
 def main(entry: str, folder: str, problems: str) -> int:
     """Train; returns the exit code."""
-    die_with_parent()
+    die_with_parent(os.getppid())
     try:
-        run_training(json.loads(Path(entry).read_text(encoding="utf-8")), Path(folder))
+        with sigterm_unwinds():
+            run_training(json.loads(Path(entry).read_text(encoding="utf-8")), Path(folder))
     except UserError as error:
         write_json(Path(problems), error.problems)
         return USER_ERROR_EXIT_CODE

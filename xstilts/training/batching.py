@@ -1,7 +1,7 @@
 """Which examples make up the batch of each step.
 
-A batch has a budget of sub-words, the nominal batch size times the mean length, and holds
-inputs of similar length. Everything follows from the seed; how many processes share the
+A batch has a budget of sub-words, about the nominal batch size times the mean length, and
+holds inputs of similar length. Everything follows from the seed; how many processes share the
 work changes nothing in it.
 """
 
@@ -31,16 +31,24 @@ def epoch_batches(
     """All examples exactly once, in about `len(lengths) / batch_size` shuffled batches.
 
     The examples are shuffled, sorted by length within buckets of 50 batches, and cut by
-    the token budget `batch_size` times the mean length. Within a batch they are sorted.
+    the token budget. Within a batch they are sorted.
     """
     rng = np.random.default_rng((seed, epoch, crc32(stream.encode())))
-    order, budget = rng.permutation(len(lengths)), batch_size * lengths.mean()
+    order, budget = rng.permutation(len(lengths)), token_budget(lengths, batch_size)
     batches: list[np.ndarray] = []
     for first in range(0, len(order), BUCKET * batch_size):
         bucket = order[first : first + BUCKET * batch_size]
         ordered = bucket[np.argsort(lengths[bucket], kind="stable")]
         batches.extend(pack(ordered, lengths, budget))
     return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def token_budget(lengths: np.ndarray, batch_size: int) -> float:
+    """Padded sub-words of a batch that holds `batch_size` examples on average.
+
+    The half makes up for the part of an example that no longer fits.
+    """
+    return (batch_size + 0.5) * float(lengths.mean())
 
 
 def schedule(

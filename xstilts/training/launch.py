@@ -1,6 +1,5 @@
 """Several processes for one training run, by torchrun; all of them end with this one."""
 
-import ctypes
 import json
 import os
 import signal
@@ -9,14 +8,15 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from xstilts.errors import UserError
+from xstilts.process import die_with_parent
 
 SECONDS_TO_END = 10.0
-_PR_SET_PDEATHSIG = 1
 
 
 def launch(entry: dict[str, Any], folder: Path, processes: int) -> None:
@@ -55,18 +55,21 @@ def _environment(processes: int) -> dict[str, str]:
 
 def _wait(command: list[str], environment: dict[str, str]) -> int:
     child = subprocess.Popen(
-        command, env=environment, start_new_session=True, preexec_fn=die_with_parent
+        command,
+        env=environment,
+        start_new_session=True,
+        preexec_fn=partial(die_with_parent, os.getpid()),
     )
     try:
-        with _terminated_by_exception():
+        with sigterm_unwinds():
             return child.wait()
     finally:
         _end(child)
 
 
 @contextmanager
-def _terminated_by_exception() -> Iterator[None]:
-    """Let SIGTERM unwind the stack, as Ctrl-C does, so that the children are ended too."""
+def sigterm_unwinds() -> Iterator[None]:
+    """Let SIGTERM unwind the stack, as Ctrl-C does: children end, half-written folders go."""
 
     def leave(number: int, _frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
@@ -87,9 +90,3 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             os.killpg(child.pid, signal.SIGKILL)
             child.wait()
-
-
-def die_with_parent() -> None:
-    """Ask Linux to kill this process when its parent dies, however that happens."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

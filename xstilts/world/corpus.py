@@ -11,7 +11,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from xstilts.world.grammar import LANGUAGES, Clause, Link, Noun, Token, question, sentence
+from xstilts.world.grammar import (
+    LANGUAGES,
+    Clause,
+    Link,
+    Noun,
+    Token,
+    answer,
+    question,
+    sentence,
+    stop,
+)
 from xstilts.world.lexicon import CATEGORIES, category, concepts, of_kind
 from xstilts.world.meanings import Teller, split_of
 
@@ -29,7 +39,7 @@ def _new(make: Callable[[], Any]) -> Any:
 
 def story(teller: Teller, language: str) -> list[list[Token]]:
     """A handful of sentences around one person; one of three kinds."""
-    kind = teller.draw.choices(("life", "comparison", "repetition"), (5, 3, 2))[0]
+    kind = teller.draw.choices(("life", "comparison", "repetition"), (4, 4, 2))[0]
     if kind == "repetition":
         told = _repetition(teller)
     else:
@@ -84,17 +94,20 @@ def _repetition(teller: Teller) -> list[Told]:
 
 
 def _asked(teller: Teller, clause: Clause, language: str) -> list[Told]:
-    """A question, mostly with the category for the thing, and its answer."""
+    """A question that mostly names the thing by its category, and a long or short answer."""
     assert clause.object
-    roles = ["s", "o"] + ["p"] * bool(clause.place) + ["t"] * bool(clause.time)
-    role = teller.draw.choice(roles)
-    asked = clause
-    if role != "o" and teller.chance(0.7):
-        asked = replace(clause, object=Noun(category(clause.object.head)))
+    roles = ["s", "o", "o"] + ["p"] * bool(clause.place) + ["t"] * bool(clause.time)
+    role, kind = teller.draw.choice(roles), category(clause.object.head)
+    by_category = teller.chance(0.75)
+    about = replace(clause, object=Noun(kind)) if by_category and role != "o" else clause
+    if teller.chance(0.7):
+        about = replace(about, place=about.place if role == "p" else None)
+        about = replace(about, time=about.time if role == "t" else None)
+    narrowed = kind if by_category and role == "o" else None
+    asked = question(language, about, role, narrowed)
     if teller.chance(0.5):
-        asked = replace(asked, place=asked.place if role == "p" else None)
-        asked = replace(asked, time=asked.time if role == "t" else None)
-    return [question(language, asked, role) + sentence(language, clause)]
+        return [asked + sentence(language, clause)]
+    return [[*asked, *answer(language, clause, role), stop(language)]]
 
 
 def code_switch(teller: Teller, tokens: list[Token], share: float) -> list[Token]:

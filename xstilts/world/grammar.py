@@ -216,17 +216,26 @@ def clause_tokens(language: str, clause: Clause) -> list[Token]:
 
 def sentence(language: str, meaning: Clause | Link) -> list[Token]:
     """Render a statement with its final stop."""
-    stop = [Token(LANGUAGES[language].stop, "PUNCT")]
     if isinstance(meaning, Clause):
-        return clause_tokens(language, meaning) + stop
+        return [*clause_tokens(language, meaning), stop(language)]
     pos = "CCONJ" if meaning.word == "so" else "SCONJ"
     first, second = clause_tokens(language, meaning.first), clause_tokens(language, meaning.second)
-    return first + word(language, meaning.word, pos) + second + stop
+    return [*first, *word(language, meaning.word, pos), *second, stop(language)]
 
 
-def question(language: str, clause: Clause, role: str) -> list[Token]:
-    """Ask for the phrase with `role` ("s", "o", "p", "t") in `clause`."""
+def stop(language: str) -> Token:
+    """The mark that ends a statement."""
+    return Token(LANGUAGES[language].stop, "PUNCT")
+
+
+def question(language: str, clause: Clause, role: str, category: str | None = None) -> list[Token]:
+    """Ask for the phrase with `role` ("s", "o", "p", "t") in `clause`.
+
+    `category` narrows what is asked for: "what animal".
+    """
     asked = word(language, _QUESTION_WORDS[role], "ADV" if role in "pt" else "PRON")
+    if category:
+        asked += word(language, category, "NOUN")
     tokens = clause_tokens(language, replace(clause, front=False))
     phrase = _phrase(tokens, role)
     before = [token for i, token in enumerate(tokens) if i < min(phrase)]
@@ -234,6 +243,11 @@ def question(language: str, clause: Clause, role: str) -> list[Token]:
     in_place = LANGUAGES[language].question_in_place
     kept = before + asked + after if in_place else asked + before + after
     return [*kept, Token(LANGUAGES[language].question_mark, "PUNCT")]
+
+
+def answer(language: str, clause: Clause, role: str) -> list[Token]:
+    """The words of `clause` that `question` asks for, without article and adposition."""
+    return [token for token in clause_tokens(language, clause) if token.role == role]
 
 
 def _phrase(tokens: list[Token], role: str) -> list[int]:

@@ -14,7 +14,7 @@ from xstilts.world.meanings import Teller
 
 @dataclass(frozen=True)
 class Reading:
-    """Statements, the one that is asked about, and the role asked for (`s`, `p`, `t`)."""
+    """Statements, the one that is asked about, and the role asked for (`s`, `o`, `p`, `t`)."""
 
     statements: tuple[Clause, ...]
     asked: int
@@ -27,7 +27,7 @@ class Reading:
 
 def reading(teller: Teller, statements: int, extra: int = 0) -> Reading:
     """A text of `statements` alike and `extra` other ones, and a question on it."""
-    role = teller.draw.choice("spt")
+    role = teller.draw.choice("oospt")
     verb = teller.draw.choice(teller.of_kind("act"))
     kinds = teller.draw.sample(CATEGORIES, statements)
     names = teller.draw.sample(teller.of_kind("person"), statements)
@@ -59,11 +59,13 @@ def rendered(item: Reading, language: str) -> dict[str, object]:
         context += text
     asked = item.statements[item.asked]
     assert asked.object
-    about = replace(asked, object=Noun(category(asked.object.head)))
+    kind = category(asked.object.head)
+    about = replace(asked, object=Noun(kind))
     about = replace(about, place=about.place if item.role == "p" else None)
     about = replace(about, time=about.time if item.role == "t" else None)
+    narrowed = kind if item.role == "o" else None
     return {
         "context": context,
-        "question": surface(language, question(language, about, item.role))[0],
+        "question": surface(language, question(language, about, item.role, narrowed))[0],
         "answers": {"text": [answer], "answer_start": [start]},
     }

@@ -1,0 +1,57 @@
+"""Small mirrors of the hub, written by hand for one test, and the entries that read them."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from xstilts.tasks.table import TASKS
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+SNLI: dict[str, Any] = {
+    "premise": ["A dog runs.", "A cat sleeps.", "Two boys play."],
+    "hypothesis": ["An animal moves.", "A cat runs.", "They play chess."],
+    "label": [0, 2, 1],
+}
+TAGGED: dict[str, Any] = {"tokens": [["Ana", "sings"], ["Lima"]], "ner_tags": [[1, 0], [5]]}
+SQUAD: dict[str, Any] = {
+    "id": ["q1", "q2"],
+    "context": ["Ana lives in Lima.", "Bob was born in Rome in 1990."],
+    "question": ["Where does Ana live?", "When was Bob born?"],
+    "answers": [
+        {"text": ["Lima"], "answer_start": [13]},
+        {"text": ["1990"], "answer_start": [24]},
+    ],
+}
+
+
+def put(root: Path, task: str, columns: dict[str, Any] | pa.Table, split: str = "train") -> Path:
+    """Write one split of a task's data set (config of English) and the card beside it."""
+    source = TASKS[task].source
+    config = source.config_of("en")
+    folder = root / source.hub
+    file = folder / config / f"{split}.parquet"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    table = columns if isinstance(columns, pa.Table) else pa.table(columns)
+    pq.write_table(table, file)
+    lines = ["---", "configs:", f"- config_name: {config}", "  data_files:"]
+    for path in sorted(file.parent.glob("*.parquet")):
+        lines += [f"  - split: {path.stem}", f"    path: {config}/{path.stem}*.parquet"]
+    (folder / "README.md").write_text("\n".join([*lines, "---", ""]), encoding="utf-8")
+    return file
+
+
+def entry(
+    root: Path, task: str, wanted: dict[str, list[str]], **overrides: Any
+) -> dict[str, list[dict[str, Any]]]:
+    """A prepare entry: `wanted` languages per split of `task` from the mirror at `root`.
+
+    `overrides` change the record's source.
+    """
+    record = TASKS[task].to_dict()
+    record["source"].update(overrides)
+    mirror = {"kind": "mirror", "path": str(root)}
+    return {"tasks": [{"task": record, "source": mirror, "splits": wanted}]}

@@ -1,0 +1,249 @@
+"""scores.json: golden numbers of a made-up study, and what it refuses to average over."""
+
+import json
+import shutil
+import subprocess
+
+import pytest
+from synthetic_study import evaluations, write_study
+
+from xstilts.errors import UserError
+from xstilts.files import read_json, sha256, write_json
+from xstilts.publish.provenance import code_revision
+from xstilts.publish.run import publish
+
+RECIPES = {"none": [], "mnli": ["mnli"], "mixed": ["mnli", "squad"]}
+TARGETS = ("xnli", "panx", "tatoeba")
+
+
+def _all_or_nothing(model, recipe, task, language, seed):
+    """Every language is wholly right or wholly wrong, so that scores are known by counting."""
+    if task == "panx":  # wrong sentences are all O
+        return float(language == "en" or (recipe == "mixed" and seed == 1))
+    if task == "xnli":
+        return float(language in ("en", "de") or recipe == "mnli") * (model != "mini-untrained")
+    return float(recipe != "mnli" or model == "other")
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    root = tmp_path_factory.mktemp("study")
+    params = write_study(
+        root,
+        _all_or_nothing,
+        models=("mini", "other"),
+        recipes=RECIPES,
+        targets=TARGETS,
+        seeds=(0, 1),
+        items=6,
+    )
+    publish(params, evaluations(root), root / "results", root)
+    return params, root
+
+
+@pytest.fixture(scope="module")
+def board(study):
+    return read_json(study[1] / "results" / "scores.json")
+
+
+def _record(board, model, recipe):
+    found = [r for r in board["summary"] if (r["model"], r["recipe"]) == (model, recipe)]
+    assert len(found) == 1
+    return found[0]
+
+
+def test_header_names_the_study(board):
+    assert board["schema"] == 1
+    assert board["study"] == "made-up"
+    assert board["benchmark"] == "xtreme"
+    assert board["source"] == "world"
+    assert board["groups"] == {
+        "classification": ["xnli"],
+        "structured": ["panx"],
+        "retrieval": ["tatoeba"],
+    }
+
+
+def test_one_cell_per_model_recipe_target_language_and_seed(board):
+    # 2 models x 3 recipes and 2 controls, 2 seeds; 8, 9 and 8 languages (no English in tatoeba)
+    assert len(board["cells"]) == (2 * 3 + 2) * 2 * (8 + 9 + 8)
+    assert {
+        "model": "mini",
+        "recipe": "none",
+        "target": "xnli",
+        "language": "de",
+        "seed": 0,
+        "metric": "accuracy",
+        "value": 100.0,
+        "n": 6,
+        "truncated": 1,
+    } in board["cells"]
+
+
+def test_task_scores_are_means_over_languages_and_seeds(board):
+    baseline = _record(board, "mini", "none")["tasks"]
+    assert baseline["xnli"]["value"] == 25  # 2 of 8 languages
+    assert baseline["panx"]["value"] == pytest.approx(100 / 9, abs=1e-4)
+    assert baseline["tatoeba"]["value"] == 100
+    mixed = _record(board, "mini", "mixed")["tasks"]["panx"]
+    assert mixed["seeds"] == {"0": pytest.approx(100 / 9, abs=1e-4), "1": 100}
+    assert mixed["value"] == pytest.approx((100 / 9 + 100) / 2, abs=1e-4)
+
+
+def test_transfer_gap_is_english_less_the_mean_of_all_other_languages(board):
+    xnli = _record(board, "mini", "none")["tasks"]["xnli"]
+    assert xnli["english"] == 100
+    assert xnli["zero_shot"] == pytest.approx(100 / 7, abs=1e-4)
+    assert xnli["gap"] == pytest.approx(600 / 7, abs=1e-4)
+    tatoeba = _record(board, "mini", "none")["tasks"]["tatoeba"]
+    assert (tatoeba["english"], tatoeba["zero_shot"], tatoeba["gap"]) == (None, 100, None)
+
+
+def test_groups_and_average_are_means_of_task_scores(board):
+    record = _record(board, "mini", "mnli")
+    assert record["groups"]["classification"]["value"] == 100
+    assert record["average"]["tasks"] == list(TARGETS)
+    assert record["average"]["value"] == pytest.approx((100 + 100 / 9 + 0) / 3, abs=1e-4)
+
+
+def test_differences_are_to_the_baseline_of_the_same_model(board):
+    mini, other = _record(board, "mini", "mnli"), _record(board, "other", "mnli")
+    assert mini["tasks"]["xnli"]["delta"]["value"] == 75
+    assert mini["tasks"]["tatoeba"]["delta"] == {
+        "value": -100,
+        "low": -100,
+        "high": -100,
+        "levels": ["items", "languages", "seeds"],
+        "confidence": 0.95,
+        "direction": -1,
+    }
+    assert other["tasks"]["tatoeba"]["delta"]["value"] == 0
+    assert mini["average"]["delta"]["value"] == pytest.approx(-25 / 3, abs=1e-4)
+    assert mini["groups"]["retrieval"]["delta"]["direction"] == -1
+    assert _record(board, "mini", "none")["average"]["delta"] is None
+
+
+def test_intervals_hold_their_value(board):
+    for record in board["summary"]:
+        for part in (*record["tasks"].values(), *record["groups"].values(), record["average"]):
+            if part["delta"]:
+                assert part["delta"]["low"] <= part["delta"]["value"] <= part["delta"]["high"]
+
+
+def test_controls_are_shown_and_never_compared(board):
+    control = _record(board, "mini-untrained", "none")
+    assert control["control_of"] == "mini"
+    assert control["average"]["delta"] is None
+    assert _record(board, "mini", "none")["control_of"] is None
+
+
+def test_shortcuts_stand_beside_model_and_control(board):
+    rows = {(r["task"], r["model"], r["setting"]): r for r in board["shortcuts"]}
+    assert len(rows) == len(board["shortcuts"]) == 2 * 2 * 2  # tatoeba has no baselines here
+    assert rows["xnli", "mini", "english"] == {
+        "task": "xnli",
+        "model": "mini",
+        "recipe": "none",
+        "setting": "english",
+        "value": 100,
+        "shortcut": "word-overlap",
+        "shortcut_value": 45,
+        "lead_over_shortcut": 55,
+        "clear_of_shortcut": True,
+        "untrained_value": 0,
+        "lead_over_untrained": 100,
+        "clear_of_untrained": True,
+    }
+    behind = rows["xnli", "mini", "zero_shot"]
+    assert behind["lead_over_shortcut"] == pytest.approx(100 / 7 - 45, abs=1e-4)
+    assert behind["clear_of_shortcut"] is False
+
+
+def test_provenance_names_training_sets_times_and_versions(board):
+    provenance = board["provenance"]
+    assert provenance["training"]["targets"]["xnli"]["task"] == "mnli"
+    assert provenance["training"]["targets"]["xnli"]["rows"] == 2000
+    assert provenance["training"]["targets"]["xnli"]["truncated"] == 3
+    assert provenance["training"]["targets"]["tatoeba"] is None
+    assert [s["task"] for s in provenance["training"]["recipes"]["mixed"]] == ["mnli", "squad"]
+    assert provenance["training"]["recipes"]["none"] == []
+    assert provenance["data"]["panx"]["panx/train/en.arrow"]["sha256"] == "0" * 64
+    assert provenance["seconds"]["finetune@mini-mnli-panx-1"] == 12.5
+    assert provenance["seconds"]["intermediate@other-mixed-0"] == 30
+    assert provenance["seconds"]["evaluate@mini-none-xnli-0"] == 2
+    assert {"python", "xstilts", "torch"} <= provenance["libraries"].keys()
+
+
+def test_models_that_no_cell_describes_are_timed_where_they_lie(tmp_path):
+    """Without retrieval targets no cell brings the record of an intermediate model."""
+    params = write_study(
+        tmp_path, _all_or_nothing, recipes={"none": [], "mnli": ["mnli"]}, targets=("xnli",)
+    )
+    params["intermediate"] = {"mini-mnli-0": {}, "mini-mnli-1": {}}
+    write_json(tmp_path / "models/intermediate/mini-mnli-0/training.json", {"seconds": 7.0})
+    publish(params, evaluations(tmp_path), tmp_path / "results", tmp_path)
+    seconds = read_json(tmp_path / "results" / "scores.json")["provenance"]["seconds"]
+    assert next(iter(seconds.items())) == ("intermediate@mini-mnli-0", 7)
+    assert "intermediate@mini-mnli-1" not in seconds
+
+
+def test_publishing_twice_gives_the_same_bytes(study, tmp_path):
+    params, root = study
+    publish(params, evaluations(root), tmp_path / "again", root)
+    assert sha256(tmp_path / "again") == sha256(root / "results")
+
+
+def _copied(study, tmp_path):
+    params, root = study
+    shutil.copytree(evaluations(root), tmp_path / "cells")
+    return json.loads(json.dumps(params)), tmp_path / "cells"
+
+
+def test_missing_evaluations_are_all_named_with_their_stage(study, tmp_path):
+    params, cells = _copied(study, tmp_path)
+    shutil.rmtree(cells / "mini-mnli-xnli-1")
+    (cells / "other-none-panx-0" / "items.parquet").unlink()
+    with pytest.raises(UserError) as error:
+        publish(params, cells, tmp_path / "results", study[1])
+    assert [p for p in error.value.problems if "dvc repro evaluate@mini-mnli-xnli-1" in p]
+    assert [p for p in error.value.problems if "evaluate@other-none-panx-0" in p]
+    assert len(error.value.problems) == 4  # the removed cell lacks three files
+
+
+def test_a_combination_without_a_cell_is_refused(study, tmp_path):
+    params, cells = _copied(study, tmp_path)
+    params["publish"]["cells"].remove("mini-mixed-tatoeba-1")
+    with pytest.raises(UserError, match="recipe mixed, target tatoeba, seed 1"):
+        publish(params, cells, tmp_path / "results", study[1])
+
+
+def test_missing_shortcuts_are_refused(study, tmp_path):
+    params, cells = _copied(study, tmp_path)
+    (cells / "shortcuts-xnli" / "scores.json").unlink()
+    with pytest.raises(UserError, match="dvc repro shortcuts@xnli"):
+        publish(params, cells, tmp_path / "results", study[1])
+
+
+def test_a_failure_leaves_the_old_results_alone(study, tmp_path):
+    params, cells = _copied(study, tmp_path)
+    results = tmp_path / "out" / "results"
+    results.mkdir(parents=True)
+    (results / "scores.json").write_text("old")
+    shutil.rmtree(cells / "mini-none-xnli-0" / "predictions")
+    with pytest.raises(UserError, match="evaluate@mini-none-xnli-0"):
+        publish(params, cells, results, study[1])
+    assert [path.name for path in results.parent.iterdir()] == ["results"]
+    assert (results / "scores.json").read_text() == "old"
+
+
+def test_code_revision_tells_a_clean_checkout_from_a_changed_one(tmp_path):
+    assert code_revision(tmp_path) == {"revision": None, "dirty": None}
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    (tmp_path / "file").write_text("one")
+    for command in (["init", "-q"], ["add", "file"], ["commit", "-qm", "first"]):
+        subprocess.run([*git, *command], check=True)
+    found = code_revision(tmp_path)
+    assert len(found["revision"]) == 40
+    assert found["dirty"] is False
+    (tmp_path / "file").write_text("two")
+    assert code_revision(tmp_path) == found | {"dirty": True}

@@ -1,0 +1,134 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import yaml
+
+from xstilts.errors import UserError
+from xstilts.tasks.check import problems, task_problems
+from xstilts.tasks.record import Hparams, Task
+from xstilts.tasks.table import BENCHMARKS, TASKS, get_task
+
+XTREME = {"xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc2018", "tatoeba"}
+INTERMEDIATE = {"mnli", "qqp", "squad", "hellaswag", "commonsense_qa"}
+
+
+def test_table_holds_xtreme_and_the_intermediate_tasks():
+    assert set(TASKS) >= XTREME | INTERMEDIATE
+    assert {name for group in BENCHMARKS["xtreme"].values() for name in group} == XTREME
+    assert {name for name in TASKS if TASKS[name].group} == XTREME
+
+
+def test_table_has_no_problems():
+    assert problems(TASKS, BENCHMARKS) == []
+
+
+@pytest.mark.parametrize("name", sorted(XTREME))
+def test_languages_are_those_of_the_benchmark(name, shared):
+    facts = yaml.safe_load((shared / "facts" / "tasks.yaml").read_text(encoding="utf-8"))
+    assert set(TASKS[name].languages) == set(facts["target_tasks"][name]["languages"])
+
+
+def test_targets_train_with_the_hyper_parameters_of_both_papers(shared):
+    facts = yaml.safe_load((shared / "facts" / "tasks.yaml").read_text(encoding="utf-8"))
+    phang = facts["target_hparams_phang_v1"]
+    for name, given in phang["batch_epochs"].items():
+        ours = TASKS[name].hparams
+        assert (ours.batch_size, ours.epochs) == (given["batch"], given["epochs"])
+        assert ours.learning_rate == phang["learning_rate"]
+        official, theirs = TASKS[name].hparams_xtreme, facts["target_tasks"][name]
+        theirs = theirs["hparams_xtreme_xlmr_large"]
+        assert official.learning_rate == theirs["learning_rate"]
+        assert official.epochs == theirs["epochs"]
+        assert official.batch_size == theirs["effective_batch_size"]
+        assert official.max_length == theirs["max_seq_length"]
+        assert official.weight_decay == theirs["weight_decay"]
+
+
+@pytest.mark.parametrize("name", sorted(TASKS))
+def test_record_survives_yaml(name):
+    text = yaml.safe_dump(TASKS[name].to_dict(), allow_unicode=True)
+    assert Task.from_dict(yaml.safe_load(text)) == TASKS[name]
+
+
+def _source(**change: Any) -> Any:
+    return lambda task: replace(task, source=replace(task.source, **change))
+
+
+def _task(**change: Any) -> Any:
+    return lambda task: replace(task, **change)
+
+
+@pytest.mark.parametrize(
+    ("name", "broken", "said"),
+    [
+        ("xnli", _task(train_from="mnly"), "train_from names no task: 'mnly'"),
+        ("xnli", _task(train_from="squad"), "differs from squad in format, labels"),
+        ("mlqa", _task(train_from="xquad"), "xquad is itself trained from squad"),
+        ("mlqa", _task(hparams=Hparams()), "shares a model with xquad, but not its hparams"),
+        ("tatoeba", _task(train_from="mnli"), "is not trained"),
+        ("squad", _source(splits={"dev": "validation"}), "no train and dev splits"),
+        ("udpos", _task(format="tags"), "unknown format 'tags'"),
+        ("udpos", _task(metric="squad"), "metric 'squad' is none of tagging's"),
+        ("panx", _task(labels=("O",)), "two or more different labels"),
+        ("panx", _task(labels=("O", "O")), "two or more different labels"),
+        ("squad", _task(labels=("a", "b")), "needs no labels"),
+        ("hellaswag", _task(choices=None), "choices is None"),
+        ("hellaswag", _source(labels=("0", "1")), "2 source labels for 4 choices"),
+        ("xnli", _source(labels=("a", "b", "c")), "are not the task's"),
+        ("xquad", _task(languages=("en", "xx")), "unknown languages xx"),
+        ("xquad", _task(languages=("en", "en")), "missing or repeated"),
+        ("xquad", _task(languages=("de",)), "English must be a language"),
+        ("tatoeba", _source(language_codes={"de": "deu"}), "language_codes does not cover"),
+        ("xquad", _source(config="all"), "neither {lang} in the config"),
+        ("xquad", _source(hub="xquad"), "has no namespace"),
+        ("xquad", _source(splits={"valid": "validation"}), "unknown split 'valid'"),
+        ("xquad", _source(splits={"test": "validation[50"}), "no readable expression"),
+        ("xquad", _source(columns={"id": "id"}), "columns lack"),
+        ("xquad", _source(clean=("polish",)), "unknown cleaning steps"),
+        ("pawsx", _task(group="qa"), "says its group is 'qa'"),
+        ("pawsx", _task(name="paws"), "stands under the key 'pawsx'"),
+    ],
+)
+def test_broken_record_is_reported(name, broken, said):
+    tasks = TASKS | {name: broken(TASKS[name])}
+    assert any(said in problem for problem in problems(tasks, BENCHMARKS)), problems(
+        tasks, BENCHMARKS
+    )
+
+
+@pytest.mark.parametrize(
+    ("group", "members", "said"),
+    [
+        ("qa", ("xquad", "mlqa"), "tydiqa: missing from group qa"),
+        ("qa", ("xquad", "mlqa", "tydiqa", "tidy"), "names no task: 'tidy'"),
+        ("qa", ("xquad", "mlqa", "tydiqa", "xnli"), "two groups"),
+        ("qa", (), "group qa is empty"),
+    ],
+)
+def test_incomplete_benchmark_is_reported(group, members, said):
+    broken = {"xtreme": BENCHMARKS["xtreme"] | {group: members}}
+    assert any(said in problem for problem in problems(TASKS, broken))
+
+
+def test_lost_task_is_reported():
+    tasks = {name: task for name, task in TASKS.items() if name != "squad"}
+    found = problems(tasks, BENCHMARKS)
+    assert [p for p in found if "train_from names no task: 'squad'" in p and "xquad" in p]
+
+
+def test_a_record_can_be_checked_alone():
+    assert task_problems(TASKS["xnli"]) == []
+
+
+def test_unknown_task_names_the_near_ones():
+    with pytest.raises(UserError, match="did you mean xnli") as error:
+        get_task("xnil")
+    assert all(name in str(error.value) for name in TASKS)
+
+
+def test_hopeless_task_name_lists_all():
+    with pytest.raises(UserError) as error:
+        get_task("zzzz")
+    assert "did you mean" not in str(error.value)
+    assert "xquad" in str(error.value)

@@ -1,0 +1,67 @@
+"""ZeRO stages and processes change where things are kept, never what is computed."""
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import zero_worker
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """Folder of the four runs by number of processes."""
+    folders = {}
+    for processes in (1, 2):
+        folder = tmp_path_factory.mktemp(f"zero{processes}")
+        torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+        script = [str(HERE / "zero_worker.py"), str(folder)]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+        command = [sys.executable, *(torchrun if processes > 1 else []), *script]
+        done = subprocess.run(
+            command, env=environment, cwd=HERE, capture_output=True, text=True, timeout=300
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        folders[processes] = folder
+    return folders
+
+
+def _column(folder: Path, file: str, name: str) -> list[float]:
+    with (folder / file).open() as stream:
+        return [float(row[name]) for row in csv.DictReader(stream)]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("stage", zero_worker.STAGES)
+def test_all_stages_and_process_counts_give_the_same_steps(
+    runs: dict[int, Path], processes: int, stage: int
+):
+    reference, folder = runs[1] / "0", runs[processes] / str(stage)
+    losses = _column(folder, "steps.csv", "loss")
+    assert len(losses) == zero_worker.STEPS
+    np.testing.assert_allclose(losses, _column(reference, "steps.csv", "loss"), atol=1e-4)
+    for name in ("lr", "tokens"):
+        assert _column(folder, "steps.csv", name) == _column(reference, "steps.csv", name)
+    norms = _column(folder, "steps.csv", "grad_norm")
+    np.testing.assert_allclose(norms, _column(reference, "steps.csv", "grad_norm"), rtol=1e-3)
+    assert _column(folder, "evals.csv", "score") == pytest.approx(
+        _column(reference, "evals.csv", "score"), abs=1e-3
+    )
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("stage", zero_worker.STAGES)
+def test_all_stages_give_back_the_same_whole_weights(
+    runs: dict[int, Path], processes: int, stage: int
+):
+    expected = torch.load(runs[1] / "0" / "weights.pt")
+    weights = torch.load(runs[processes] / str(stage) / "weights.pt")
+    assert weights.keys() == expected.keys()
+    for name, tensor in expected.items():
+        torch.testing.assert_close(weights[name], tensor, atol=2e-4, rtol=0, msg=name)

@@ -1,0 +1,88 @@
+"""Canonical rows of every format, with a rule that a small model can learn."""
+
+import random
+from typing import Any
+
+from tiny_models import WORDS
+
+ANIMALS, COLOURS = ("cat", "dog", "bird", "fish"), ("red", "green", "blue")
+Rows = list[dict[str, Any]]
+
+
+def _sentence(rng: random.Random, size: int) -> list[str]:
+    return [rng.choice(WORDS) for _ in range(size)]
+
+
+def pair_rows(count: int, seed: int = 0) -> Rows:
+    """Label 1 when the second text is about the animal of the first."""
+    rng, rows = random.Random(seed), []
+    for i in range(count):
+        animal, other = rng.sample(ANIMALS, 2)
+        label = i % 2
+        first = ["the", animal, *rng.choices(("sees", "likes", "big", "old"), k=rng.randint(1, 6))]
+        rows.append(
+            {
+                "id": str(i),
+                "text_a": " ".join(first),
+                "text_b": f"the {animal if label else other}",
+                "label": label,
+            }
+        )
+    return rows
+
+
+def tag_rows(count: int, seed: int = 0) -> Rows:
+    """Every `house` is B-LOC and every `garden` I-LOC."""
+    rng, rows = random.Random(seed), []
+    tags = {"house": 1, "garden": 2}
+    for i in range(count):
+        tokens = _sentence(rng, rng.randint(3, 12))
+        rows.append({"id": str(i), "tokens": tokens, "tags": [tags.get(t, 0) for t in tokens]})
+    return rows
+
+
+def span_rows(count: int, seed: int = 0) -> Rows:
+    """The answer is the colour, with `big` before it when the question says so."""
+    rng, rows = random.Random(seed), []
+    for i in range(count):
+        before = rng.choices(("the", "cat", "sees", "likes", "old"), k=rng.randint(1, 20))
+        colour = rng.choice(COLOURS)
+        context = " ".join([*before, "big", colour, "house"])
+        answer = f"big {colour}" if i % 2 else colour
+        question = "what big" if i % 2 else "what"
+        start = context.index(answer)
+        rows.append(
+            {
+                "id": str(i),
+                "context": context,
+                "question": question,
+                "answers": [{"text": answer, "start": start}],
+            }
+        )
+    return rows
+
+
+def choice_rows(count: int, seed: int = 0) -> Rows:
+    """The right choice names the prompt's animal."""
+    rng, rows = random.Random(seed), []
+    for i in range(count):
+        animals = rng.sample(ANIMALS, 3)
+        label = i % 3
+        rows.append(
+            {
+                "id": str(i),
+                "prompt": f"who sees the {animals[label]}",
+                "choices": [f"the {animal}" for animal in animals],
+                "label": label,
+            }
+        )
+    return rows
+
+
+def text_rows(count: int, seed: int = 0) -> Rows:
+    """Sentences with one word order and few words."""
+    rng, rows = random.Random(seed), []
+    for i in range(count):
+        animal, colour = rng.choice(ANIMALS), rng.choice(COLOURS)
+        rows.append({"id": str(i), "text": f"the {colour} {animal} sees the old house" * 2})
+    return rows

@@ -1,0 +1,76 @@
+"""One of the processes of `test_zero`: every ZeRO stage on the same steps.
+
+Run by torchrun, or alone. Arguments: the folder for `<stage>/steps.csv`.
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+from tiny_models import pair_task, tag_task, text_task, tiny_model, tiny_tokenizer
+from tiny_rows import pair_rows, tag_rows, text_rows
+
+from xstilts.evaluation.score import score
+from xstilts.tasks.formats import format_of
+from xstilts.tasks.record import Task
+from xstilts.training import engine
+from xstilts.training.config import TrainConfig
+from xstilts.training.loop import TrainingSet, train
+
+STAGES = (0, 1, 2, 3)
+STEPS = 12
+
+
+def mixture() -> dict[str, TrainingSet]:
+    """Three formats, so that heads are idle at most steps; batches that do not divide by two."""
+    return {
+        "pairs": _set(pair_task(), pair_rows(45), pair_rows(9, seed=1)),
+        "tags": _set(tag_task(max_length=16), tag_rows(45), tag_rows(9, seed=1)),
+        "words": _set(text_task(), text_rows(45), []),
+    }
+
+
+def _set(task: Task, rows: list, dev: list) -> TrainingSet:
+    encode, tokenizer = format_of(task).encode, tiny_tokenizer()
+    return TrainingSet(
+        task,
+        encode(rows, tokenizer, task, train=True),
+        dev,
+        encode(dev, tokenizer, task, train=False) if dev else [],
+    )
+
+
+def main(folder: Path) -> None:
+    usual = engine._deepspeed_config
+
+    def partitions_everything(config: TrainConfig) -> dict:
+        # by default stage 3 leaves parameters as small as these whole
+        made = usual(config)
+        made["zero_optimization"]["stage3_param_persistence_threshold"] = 0
+        return made
+
+    engine._deepspeed_config = partitions_everything
+    rank, _ = engine.connect()
+    for stage in STAGES:
+        data = mixture()
+        output = folder / str(stage)
+        if rank == 0:
+            output.mkdir(parents=True)
+        config = TrainConfig(
+            learning_rate=2e-3, epochs=9, batch_size=7, zero_stage=stage, max_steps=STEPS,
+            accumulation=2, evals=3, warmup=0.2,
+        )  # fmt: skip
+        trained = train(
+            tiny_model(*(part.task for part in data.values())),
+            data,
+            config,
+            output,
+            pad_id=1,
+            dev_score=lambda task, found, rows: score(task, "en", found, rows).value,
+        )
+        if rank == 0:
+            torch.save(trained.weights, output / "weights.pt")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,134 @@
+"""What `xstilts run`, `plan` and `study` do, in the project's folder."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from xstilts.errors import UserError
+from xstilts.study.check import read_study
+from xstilts.study.grid import languages, trained_tasks
+from xstilts.study.page import read_page, unknown
+from xstilts.study.params import NAME, read_params, write_params
+from xstilts.study.plan import Params, Stage, descendants, output, stages
+from xstilts.study.record import Study
+from xstilts.study.resolve import resolve
+from xstilts.study.run import cores, exclusive, run
+from xstilts.study.state import changes
+
+STUDIES = Path("pipelines/studies")
+ROOT = Path()
+
+
+def run_study(name: str | None, mirror: str | None, from_scratch: bool, jobs: int | None) -> int:
+    """Resolve a study and bring all its stages up to date; returns the exit code."""
+    console = Console()
+    with exclusive(ROOT):
+        params = _select(name, mirror, from_scratch, console)
+        code = run(ROOT, stages(params), jobs or cores(), console)
+    page = output("publish", "", params) / "index.html"
+    if code == 0:
+        console.print(f"Report: {page.resolve()}", highlight=False, soft_wrap=True)
+    return code
+
+
+def use_study(name: str | None, mirror: str | None, from_scratch: bool) -> int:
+    """Write a study to `params.yaml`, for `dvc repro` and for later commands."""
+    with exclusive(ROOT):
+        _select(name, mirror, from_scratch, Console())
+    return 0
+
+
+def show_plan(name: str | None, mirror: str | None, from_scratch: bool) -> int:
+    """Print every stage with its state, and how many have to run."""
+    console = Console()
+    params = resolve(_study(name, mirror, from_scratch))
+    if not _is_current(params):
+        with exclusive(ROOT):
+            _select(name, mirror, from_scratch, console)
+    plan = stages(params)
+    changed = changes(ROOT)
+    waiting = descendants(plan, changed)
+    table = Table("stage", "state", box=None)
+    for stage in plan:
+        table.add_row(stage.name, _state(stage, changed, waiting))
+    console.print(table)
+    fresh = len(plan) - len(waiting)
+    console.print(
+        f"{len(plan)} stages: {fresh} up to date, {len(changed)} to run, "
+        f"{len(waiting) - len(changed)} to run if what they depend on changes.",
+        highlight=False,
+    )
+    return 0
+
+
+def list_studies() -> int:
+    """Print name and question of every study; the one in use is marked."""
+    current = _current()
+    table = Table("", "study", "question", box=None)
+    for path in sorted(STUDIES.glob("*.yaml")):
+        page = read_page(path).value
+        question = page.get("question", "") if isinstance(page, dict) else ""
+        table.add_row("*" if path.stem == current else "", path.stem, str(question))
+    Console().print(table)
+    return 0
+
+
+def show_study(name: str | None, mirror: str | None, from_scratch: bool) -> int:
+    """Print what a study compares, and what it runs for that."""
+    study = _study(name, mirror, from_scratch)
+    params = resolve(study)
+    table = Table(box=None, show_header=False)
+    recipes = [f"{recipe} ({' + '.join(body.tasks)})" if body.tasks else recipe
+               for recipe, body in study.recipes.items()]  # fmt: skip
+    for label, text in (
+        ("study", study.name),
+        ("question", study.question),
+        ("benchmark", study.benchmark),
+        ("data", f"{study.source} {study.mirror or ''}".strip()),
+        ("models", ", ".join(params["backbone"])),
+        ("recipes", ", ".join(recipes)),
+        ("baseline", study.baseline),
+        ("seeds", ", ".join(map(str, study.seeds))),
+        ("stages", str(len(stages(params)))),
+    ):
+        table.add_row(label, text)
+    targets = Table("target", "fine-tuned on", "languages", box=None)
+    trained = {target: task for task, served in trained_tasks(study).items() for target in served}
+    for target in study.targets:
+        targets.add_row(target, trained.get(target, "–"), " ".join(languages(study, target)))
+    Console().print(table, "", targets)
+    return 0
+
+
+def _state(stage: Stage, changed: dict[str, list[str]], waiting: set[str]) -> str:
+    if stage.name in changed:
+        return f"to run: {', '.join(changed[stage.name])}"
+    return "to run if what it depends on changes" if stage.name in waiting else "up to date"
+
+
+def _study(name: str | None, mirror: str | None, from_scratch: bool) -> Study:
+    name = name or _current()
+    known = sorted(path.stem for path in STUDIES.glob("*.yaml"))
+    if name is None:
+        raise UserError(f"{NAME} names no study: give one of {', '.join(known)}.")
+    if name not in known:
+        raise UserError(f"{unknown('study', name, known)} (studies are files in {STUDIES})")
+    return read_study(STUDIES / f"{name}.yaml", mirror=mirror, from_scratch=from_scratch)
+
+
+def _current() -> str | None:
+    """The name of the study in `params.yaml`."""
+    return str(read_params(Path(NAME))["study"]["name"]) if Path(NAME).exists() else None
+
+
+def _is_current(params: Params) -> bool:
+    return Path(NAME).exists() and read_params(Path(NAME)) == params
+
+
+def _select(name: str | None, mirror: str | None, from_scratch: bool, console: Console) -> Params:
+    """Resolve a study into `params.yaml`; the caller holds the run lock."""
+    params = resolve(_study(name, mirror, from_scratch))
+    if write_params(Path(NAME), params):
+        console.print(f"{NAME} now holds the study {params['study']['name']}.", highlight=False)
+    return params
