@@ -1,5 +1,7 @@
 """Which examples make up each batch."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -28,9 +30,7 @@ def test_an_epoch_holds_every_example_once_within_the_budget(
 
 @settings(deadline=None)
 @given(lengths_of, st.integers(1, 400))
-def test_batches_by_length_hold_everything_once_the_longest_first(
-    lengths: np.ndarray, budget: int
-):
+def test_batches_by_length_hold_everything_once_the_longest_first(lengths: np.ndarray, budget: int):
     batches = by_length(lengths, budget)
     assert sorted(np.concatenate(batches)) == list(range(len(lengths)))
     assert all(len(b) == 1 or _cost(b, lengths) <= budget for b in batches)
@@ -43,7 +43,7 @@ def test_packing_is_greedy_and_keeps_the_order(lengths: np.ndarray, budget: int)
     order = np.argsort(lengths, kind="stable")
     batches = pack(order, lengths, budget)
     assert np.array_equal(np.concatenate(batches), order)
-    for batch, following in zip(batches, batches[1:], strict=False):
+    for batch, following in pairwise(batches):
         assert (len(batch) + 1) * lengths[following[0]] > budget
 
 

@@ -24,7 +24,7 @@ def test_every_task_of_the_table_has_a_format_and_the_others_are_named():
     assert {format_of(task).__name__ for task in TASKS.values()} <= {
         f"xstilts.tasks.{name}" for name in FORMATS
     }
-    with pytest.raises(UserError, match="'regression'.*classification, tagging"):
+    with pytest.raises(UserError, match=r"'regression'.*classification, tagging"):
         format_of(a_task("x", "regression"))
 
 
@@ -141,7 +141,10 @@ def test_a_choice_longer_than_the_input_is_cut_and_counted():
 
 def test_retrieval_and_mining_say_which_side_a_text_is_on():
     task = a_task("pairs", "retrieval", hparams={"max_length": 20})
-    rows = [{"id": "0", "text_a": "cat", "text_b": "the cat"}, {"id": "1", "text_a": LONG, "text_b": "x"}]
+    rows = [
+        {"id": "0", "text_a": "cat", "text_b": "the cat"},
+        {"id": "1", "text_a": LONG, "text_b": "x"},
+    ]
     features = retrieval.encode(rows, TOKENIZER, task)
     assert [(f["side"], f["row"]) for f in features] == [
         ("foreign", 0), ("foreign", 1), ("english", 0), ("english", 1),

@@ -1,6 +1,7 @@
 """Encoding and decoding of tags, spans and masked words."""
 
 import random
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -23,7 +24,9 @@ def _one_hot(labels: list[int], width: int) -> np.ndarray:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.lists(words, min_size=1, max_size=30), min_size=1, max_size=3), st.integers(9, 40))
+@given(
+    st.lists(st.lists(words, min_size=1, max_size=30), min_size=1, max_size=3), st.integers(9, 40)
+)
 def test_every_word_gets_its_own_tag_back_however_a_sentence_is_split(
     sentences: list[list[str]], limit: int
 ):
@@ -92,7 +95,7 @@ def test_windows_cover_the_context_and_overlap(length: int, room: int, overlap: 
     assert windows[0][0] == 0
     assert windows[-1][1] == length
     assert all(last - first <= room for first, last in windows)
-    for (_, last), (first, _) in zip(windows, windows[1:], strict=False):
+    for (_, last), (first, _) in pairwise(windows):
         assert last - first == min(overlap, room // 2)
 
 
@@ -156,7 +159,9 @@ def test_padding_does_not_change_the_span_loss():
 
 
 def test_masks_follow_the_seed_and_the_80_10_10_rule():
-    rows = [{"id": "0", "text": " ".join(random.Random(i).choices(WORDS, k=40))} for i in range(200)]
+    rows = [
+        {"id": "0", "text": " ".join(random.Random(i).choices(WORDS, k=40))} for i in range(200)
+    ]
     features = mlm.encode(rows, TOKENIZER, text_task(), train=True)
     masked = [mlm.mask(feature, (0, i)) for i, feature in enumerate(features)]
     again = mlm.mask(features[3], (0, 3))

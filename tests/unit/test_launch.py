@@ -57,7 +57,7 @@ def test_a_problem_that_the_processes_find_is_told_to_the_user(tmp_path: Path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills orphans")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_no_process_outlives_the_one_that_launched_it(tmp_path: Path, number: signal.Signals):
     entry = _in_two_processes(tiny_entry(tmp_path))
     entry["training"] |= {"epochs": 10_000, "evals": 10_000, "patience": 10_000}

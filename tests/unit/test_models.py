@@ -224,14 +224,12 @@ def test_vectors_do_not_depend_on_the_batches():
     body = new_body(tiny_config())
     features = encode_single(["the cat " * n for n in range(1, 9)], TOKENIZER, 12)
     one_by_one = embed_features(body, features, 2, TOKENIZER, token_budget=1)
-    np.testing.assert_allclose(
-        embed_features(body, features, 2, TOKENIZER), one_by_one, atol=1e-5
-    )
+    np.testing.assert_allclose(embed_features(body, features, 2, TOKENIZER), one_by_one, atol=1e-5)
     assert one_by_one.dtype == np.float32
 
 
 def test_a_layer_that_does_not_exist_is_named():
-    with pytest.raises(UserError, match="retrieval_layer 3 .* 0 to 2"):
+    with pytest.raises(UserError, match=r"retrieval_layer 3 .* 0 to 2"):
         embed(new_body(tiny_config()), TOKENIZER, ["the cat"], layer=3)
 
 
@@ -266,10 +264,14 @@ def test_a_changed_shipped_backbone_is_refused(shipped: Path, tmp_path: Path):
 @pytest.mark.usefixtures("shipped")
 def test_an_untrained_backbone_shares_everything_but_the_weights(shipped: Path, tmp_path: Path):
     weights = []
-    for number, (like, seed) in enumerate([("mini-encoder", 1), (str(shipped), 1), (str(shipped), 2)]):
+    for number, (like, seed) in enumerate(
+        [("mini-encoder", 1), (str(shipped), 1), (str(shipped), 2)]
+    ):
         entry = {"name": "x", "kind": "untrained", "like": like, "seed": seed}
         backbones.materialise(entry, tmp_path / str(number))
-        weights.append(load_body(tmp_path / str(number)).state_dict()["encoder.layer.0.output.dense.weight"])
+        weights.append(
+            load_body(tmp_path / str(number)).state_dict()["encoder.layer.0.output.dense.weight"]
+        )
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[1], weights[2])
     trained = load_body(shipped)

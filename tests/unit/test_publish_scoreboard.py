@@ -5,9 +5,10 @@ import shutil
 import subprocess
 
 import pytest
-from synthetic_study import evaluations, write_study
+from synthetic_study import evaluations, languages_of, write_study
 
 from xstilts.errors import UserError
+from xstilts.evaluation.xtreme import benchmark_score
 from xstilts.files import read_json, sha256, write_json
 from xstilts.publish.provenance import code_revision
 from xstilts.publish.run import publish
@@ -104,6 +105,16 @@ def test_groups_and_average_are_means_of_task_scores(board):
     assert record["groups"]["classification"]["value"] == 100
     assert record["average"]["tasks"] == list(TARGETS)
     assert record["average"]["value"] == pytest.approx((100 + 100 / 9 + 0) / 3, abs=1e-4)
+
+
+def test_averages_agree_with_the_benchmark_script(board):
+    languages = {task: languages_of(task) for task in TARGETS}
+    for record in board["summary"]:
+        values = {task: scores["languages"] for task, scores in record["tasks"].items()}
+        official = benchmark_score(values, board["groups"], languages)
+        assert record["average"]["value"] == pytest.approx(official.overall, abs=1e-4)
+        found = {group: mean["value"] for group, mean in record["groups"].items()}
+        assert found == pytest.approx(official.groups, abs=1e-4)
 
 
 def test_differences_are_to_the_baseline_of_the_same_model(board):

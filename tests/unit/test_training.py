@@ -113,9 +113,7 @@ def test_the_best_weights_on_the_dev_set_are_kept_and_patience_ends_the_run(tmp_
     config = TrainConfig(
         learning_rate=1e-3, epochs=3, batch_size=8, evals=6, patience=3, max_steps=24
     )
-    trained = train(
-        model, {"pairs": part}, config, tmp_path, pad_id=1, dev_score=scripted
-    )
+    trained = train(model, {"pairs": part}, config, tmp_path, pad_id=1, dev_score=scripted)
     assert trained.summary["best_step"] == 8
     assert trained.summary["steps"] == 20
     assert trained.summary["planned_steps"] == 24
@@ -246,7 +244,10 @@ def test_missing_data_is_named_and_nothing_is_left(tmp_path: Path):
     (tmp_path / "data" / "pairs" / "dev" / "en.arrow").unlink()
     with pytest.raises(UserError) as caught:
         run_training(entry, tmp_path / "out")
-    assert ["train/en.arrow" in caught.value.problems[0], "dev/en.arrow" in caught.value.problems[1]]
+    assert [
+        "train/en.arrow" in caught.value.problems[0],
+        "dev/en.arrow" in caught.value.problems[1],
+    ]
     assert len(caught.value.problems) == 2
     write([], pair_task(), tmp_path / "data" / "pairs" / "train" / "en.arrow")
     write([], pair_task(), tmp_path / "data" / "pairs" / "dev" / "en.arrow")

@@ -172,8 +172,8 @@ def test_paraphrase_pairs_hold_the_same_words(seed, language):
 
 
 def _unordered(clause: Clause) -> tuple:
-    people = frozenset({clause.subject.head, clause.subject.other})
-    return people, clause.verb, clause.object, clause.origin, clause.place, clause.time
+    both = [frozenset({noun.head, noun.other}) for noun in (clause.subject, clause.object)]
+    return *both, clause.verb, clause.time
 
 
 def _dataset_configs() -> list[tuple[str, str, tuple[str, ...]]]:
@@ -210,7 +210,7 @@ def test_premises_of_xnli_test_do_not_occur_in_training():
 
 
 def test_the_corpus_holds_no_meaning_that_a_test_split_owns():
-    texts = " ".join(row["text"] for row in corpus("en", 400, 0))
+    texts = " ".join(corpus("en", 400, 0))
     told = set(re.split(r" [.?] ", texts))
     rows = hub_rows("google/xtreme", "tatoeba.deu", "validation", 400, 0)[0]
     tests = {surface_words(row["target_sentence"]) for row in rows}
@@ -314,4 +314,4 @@ def test_stories_speak_one_language_unless_mixed():
             assert all(t.text in forms or t.pos in ("PUNCT", "NUM") for t in tokens)
     mixed = corpus("mixed", 200, 0)
     german = {f.text for c in concepts().values() for f in c.forms["de"]}
-    assert any(set(row["text"].split()) & german for row in mixed)
+    assert any(set(text.split()) & german for text in mixed)

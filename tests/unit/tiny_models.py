@@ -11,7 +11,9 @@ from xstilts.models.body import new_body, save_body
 from xstilts.models.heads import TaskModel
 from xstilts.tasks.record import Hparams, Source, Task
 
-WORDS = "the cat dog bird fish sees likes red green blue big old not who what in house garden".split()
+WORDS = (
+    "the cat dog bird fish sees likes red green blue big old not who what in house garden"
+).split()
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 NOTHING = "\u00ad"  # a soft hyphen, which the normalizer removes: a word without sub-words
 
@@ -74,7 +76,9 @@ def tiny_backbone(folder: Path, seed: int = 0, **config: Any) -> Path:
 
 
 def a_task(name: str, format: str, metric: str = "accuracy", **fields: Any) -> Task:
-    hparams = {"max_length": 48, "doc_stride": 8, "max_query_length": 12} | fields.pop("hparams", {})
+    hparams = {"max_length": 48, "doc_stride": 8, "max_query_length": 12} | fields.pop(
+        "hparams", {}
+    )
     return Task(
         name=name,
         format=format,

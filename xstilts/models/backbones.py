@@ -66,7 +66,8 @@ def materialise(entry: dict[str, Any], folder: Path) -> None:
 
     Kinds: `shipped` (copied from the package, digests checked), `hub` (downloaded at
     `revision`), `untrained` (random weights by `seed`, config and tokenizer of `like`: the
-    name of a backbone or a folder), `world` (pretrained here on the world's text).
+    name of a backbone or a folder), `world` and `text` (pretrained here, on the world's stories
+    or on the prepared data in `needs`).
 
     Raises:
         UserError: the kind is unknown, or the files cannot be had or are not what they were.
@@ -75,7 +76,8 @@ def materialise(entry: dict[str, Any], folder: Path) -> None:
         "shipped": _copy_shipped,
         "hub": _download,
         "untrained": _untrained,
-        "world": _pretrain,
+        "world": _pretrain_on_world,
+        "text": _pretrain_on_text,
     }
     if entry["kind"] not in kinds:
         raise UserError(
@@ -156,7 +158,13 @@ def _source_of(like: str) -> Path:
     return Path(like)
 
 
-def _pretrain(entry: dict[str, Any], folder: Path) -> None:
+def _pretrain_on_world(entry: dict[str, Any], folder: Path) -> None:
     from xstilts.models.pretraining import pretrain_on_world
 
-    pretrain_on_world(folder, entry)
+    pretrain_on_world(entry, folder)
+
+
+def _pretrain_on_text(entry: dict[str, Any], folder: Path) -> None:
+    from xstilts.models.pretraining import pretrain_on_text
+
+    pretrain_on_text(entry, folder)

@@ -29,6 +29,11 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def inference_budget(where: torch.device) -> int:
+    """Sub-words in one batch without gradients: what fits a CPU's cache, or fills a GPU."""
+    return 65_536 if where.type == "cuda" else 4_096
+
+
 def new_body(config: Any) -> PreTrainedModel:
     """A body with random weights (from torch's global generator) and no pooler."""
     return AutoModel.from_config(

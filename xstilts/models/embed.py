@@ -11,11 +11,10 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from xstilts.errors import UserError
+from xstilts.models.body import inference_budget
 from xstilts.tasks.encoding import encode_single, pad
 from xstilts.tasks.formats import Feature
 from xstilts.tasks.packing import by_length
-
-TOKEN_BUDGET = 16_384
 
 
 def embed(
@@ -31,7 +30,7 @@ def embed_features(
     features: list[Feature],
     layer: int,
     tokenizer: Any,
-    token_budget: int = TOKEN_BUDGET,
+    token_budget: int | None = None,
 ) -> np.ndarray:
     """Vectors of the features of `retrieval` or `mining`, float32 [features, width].
 
@@ -51,7 +50,8 @@ def embed_features(
     where = next(body.parameters()).device
     body.eval()
     with torch.inference_mode():
-        for indices in by_length([f["length"] for f in features], token_budget):
+        budget = token_budget or inference_budget(where)
+        for indices in by_length([f["length"] for f in features], budget):
             batch = pad([features[i] for i in indices], tokenizer.pad_token_id)
             vectors[indices] = _pooled(body, batch, layer, where).cpu().numpy()
     return vectors

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaForMaskedLM
 
 from xstilts.files import write_json
+from xstilts.models.body import save_body
 
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")  # XLM-R's names and first ids
 BOS, PAD, EOS, UNK, MASK = range(5)
@@ -32,7 +33,11 @@ BOS, PAD, EOS, UNK, MASK = range(5)
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How to pretrain; lengths in pieces, `batch` in rows."""
+    """How to pretrain; lengths in pieces, `batch` in rows.
+
+    `stories` is the number of texts per language that the world tells, and of code-switched
+    ones as many as of all languages together.
+    """
 
     vocabulary: int = 4500
     width: int = 128
@@ -41,10 +46,11 @@ class Recipe:
     positions: int = 256
     length: int = 96
     batch: int = 22
-    steps: int = 16000
+    steps: int = 18000
     learning_rate: float = 1e-3
     masked: float = 0.2
     window: int = 4
+    stories: int = 30000
     seed: int = 0
 
 
@@ -224,24 +230,45 @@ def _step(
     return loss.item()
 
 
-def pretrain(corpus: list[dict[str, str]], recipe: Recipe, folder: Path) -> dict[str, Any]:
-    """Train tokenizer and model on rows of `language` and `text`; save both in hub layout.
+def pretrain_on_world(entry: dict[str, Any], folder: Path) -> None:
+    """Write a backbone pretrained on stories of the embedded world to `folder`."""
+    from xstilts.world.corpus import MIXED, corpus
+    from xstilts.world.grammar import LANGUAGES
 
-    Where the corpus has code-switched rows (language `mixed`), the word vectors come from
-    them alone: there a word and its translations keep the same company. Returns the summary
-    that is also written to `training.json` in `folder`.
+    recipe = Recipe(**entry["pretraining"])
+    rows = dict.fromkeys(LANGUAGES, recipe.stories)
+    rows[MIXED] = recipe.stories * len(LANGUAGES)
+    texts = {language: corpus(language, count, recipe.seed) for language, count in rows.items()}
+    pretrain([text for stories in texts.values() for text in stories], recipe, folder, texts[MIXED])
+
+
+def pretrain_on_text(entry: dict[str, Any], folder: Path) -> None:
+    """Write a backbone pretrained on all texts of the prepared data in `entry["needs"]`."""
+    from xstilts.data.texts import texts
+
+    pretrain(texts(Path(entry["needs"])), Recipe(**entry["pretraining"]), folder)
+
+
+def pretrain(
+    texts: list[str], recipe: Recipe, folder: Path, bridge: list[str] | None = None
+) -> None:
+    """Train tokenizer and model on `texts` and save both to `folder` in the hub's layout.
+
+    Where there are code-switched texts (`bridge`), the word vectors come from them alone:
+    there a word and its translations keep the same company. `training.json` in `folder`
+    holds recipe and loss.
     """
-    texts = [row["text"] for row in corpus]
-    bridge = [row["text"] for row in corpus if row["language"] == "mixed"] or texts
     tokenizer = train_tokenizer(texts, recipe.vocabulary, recipe.positions)
     vectors = static_vectors(
-        packed_rows(tokenizer, bridge, recipe.length), len(tokenizer), recipe.width, recipe.window
+        packed_rows(tokenizer, bridge or texts, recipe.length),
+        len(tokenizer),
+        recipe.width,
+        recipe.window,
     )
     model = new_model(recipe, len(tokenizer), vectors)
     rows = packed_rows(tokenizer, texts, recipe.length)
     log = train_masked_words(model, rows, recipe)
-    model.roberta.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    summary = {"recipe": asdict(recipe), "rows": len(rows), "log": log}
-    write_json(folder / "training.json", summary)
-    return summary
+    body = model.roberta
+    body.config.architectures = [type(body).__name__]
+    save_body(folder, body.config, body.state_dict(), tokenizer)
+    write_json(folder / "training.json", {"recipe": asdict(recipe), "rows": len(rows), "log": log})

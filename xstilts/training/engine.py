@@ -84,8 +84,8 @@ def _deepspeed_config(config: TrainConfig) -> dict[str, Any]:
         "gradient_accumulation_steps": config.accumulation,
         "gradient_clipping": config.max_grad_norm if config.zero_stage else 0.0,
         "zero_optimization": {"stage": config.zero_stage},
-        # Weights stay float32 and products are bf16: as fast as DeepSpeed's own bf16 mode,
-        # and the losses of all ZeRO stages agree.
+        # Weights stay float32 and products are bf16. DeepSpeed's own bf16 mode is as fast at
+        # stage 0 and 15 % faster at stage 1, but it rounds the weights of the forward pass.
         "torch_autocast": {"enabled": config.precision == "bf16", "dtype": "bfloat16"},
         "steps_per_print": None,
     }

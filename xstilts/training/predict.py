@@ -10,12 +10,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from xstilts.models.body import inference_budget
 from xstilts.models.heads import TaskModel
 from xstilts.tasks.formats import Feature, Row, format_of, truncated
 from xstilts.tasks.packing import by_length
 from xstilts.tasks.record import Task
-
-TOKEN_BUDGET = 16_384
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ def predict(
     task: Task,
     features: list[Feature],
     pad_id: int,
-    token_budget: int = TOKEN_BUDGET,
+    token_budget: int | None = None,
 ) -> list[np.ndarray]:
     """Float32 logits per feature, in the order of `features`.
 
@@ -54,7 +53,8 @@ def predict(
     where = next(model.parameters()).device
     model.eval()
     with torch.inference_mode():
-        for indices in by_length([f["length"] for f in features], token_budget):
+        budget = token_budget or inference_budget(where)
+        for indices in by_length([f["length"] for f in features], budget):
             batch = task_format.collate([features[i] for i in indices], pad_id)
             batch = {name: values.to(where) for name, values in batch.items()}
             logits = model(batch, head).float().cpu().numpy()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from xstilts.errors import UserError, raise_if_any
 from xstilts.files import replaced_folder, write_json
+from xstilts.models.startup import collector_paused
 from xstilts.tasks.record import Task
 from xstilts.training.config import TrainConfig
 from xstilts.training.launch import launch
@@ -48,11 +49,12 @@ def _tasks(entry: dict[str, Any]) -> list[Task]:
 
 
 def _train(entry: dict[str, Any], tasks: list[Task], config: TrainConfig, folder: Path) -> None:
-    from xstilts.evaluation.score import score
-    from xstilts.models.body import load_body, load_tokenizer
-    from xstilts.models.checkpoint import save_model
-    from xstilts.models.heads import TaskModel
-    from xstilts.training.loop import train
+    with collector_paused():
+        from xstilts.evaluation.score import score
+        from xstilts.models.body import load_body, load_tokenizer
+        from xstilts.models.checkpoint import save_model
+        from xstilts.models.heads import TaskModel
+        from xstilts.training.loop import train
 
     init = Path(entry["init"])
     model = TaskModel(load_body(init), tasks, config.seed)

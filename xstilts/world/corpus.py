@@ -86,11 +86,18 @@ def _comparison(teller: Teller, language: str) -> list[Told]:
 
 def _repetition(teller: Teller) -> list[Told]:
     """Who meets whom and who goes where, and one of it told again in another order."""
-    events = [_new(lambda: teller.draw.choice((teller.meet, teller.go))()) for _ in range(3)]
+    meet_or_go = (teller.meet, teller.meet, teller.go)
+    events = [_new(lambda: teller.draw.choice(meet_or_go)()) for _ in range(3)]
     again = teller.draw.choice(events)
-    if again.subject.other:
-        again = replace(again, subject=Noun(again.subject.other, other=again.subject.head))
-    return [*events, replace(again, front=not again.front)]
+    again = replace(again, subject=_turned(again.subject), front=not again.front)
+    if again.object:
+        again = replace(again, object=_turned(again.object))
+    return [*events, again]
+
+
+def _turned(noun: Noun) -> Noun:
+    """Anna and Omar as Omar and Anna."""
+    return Noun(noun.other, other=noun.head) if noun.other else noun
 
 
 def _asked(teller: Teller, clause: Clause, language: str) -> list[Told]:
@@ -125,8 +132,8 @@ def code_switch(teller: Teller, tokens: list[Token], share: float) -> list[Token
     return switched
 
 
-def corpus(language: str, rows: int, seed: int, share: float = 0.7) -> list[dict[str, str]]:
-    """`rows` stories as `{"text"}`, in one language, or code-switched for `mixed`.
+def corpus(language: str, rows: int, seed: int, share: float = 0.7) -> list[str]:
+    """`rows` stories, each a text in one language, or code-switched for `mixed`.
 
     Words are separated by spaces in every language. `share` is the chance of a word in a
     code-switched story to be replaced; its order and particles come from a host language.
@@ -139,5 +146,5 @@ def corpus(language: str, rows: int, seed: int, share: float = 0.7) -> list[dict
         tokens = [token for part in story(teller, host) for token in part]
         if language == MIXED:
             tokens = code_switch(teller, tokens, share)
-        texts.append({"text": " ".join(token.text for token in tokens)})
+        texts.append(" ".join(token.text for token in tokens))
     return texts

@@ -12,7 +12,6 @@ from typing import Any
 
 from xstilts.errors import UserError
 from xstilts.world import choices, pairs, reading
-from xstilts.world.corpus import MIXED, corpus
 from xstilts.world.grammar import LANGUAGES, Clause, Link, question, sentence, surface, text_of
 from xstilts.world.meanings import Teller, held_out, split_of
 
@@ -224,12 +223,6 @@ def _comparable(split: str, size: int, seed: int, language: str) -> tuple[Rows, 
     return rows, {}
 
 
-def _texts(split: str, size: int, seed: int, language: str) -> tuple[Rows, Features]:
-    """Stories; of code-switched ones as many as of all languages together."""
-    rows = size * len(LANGUAGES) if language == MIXED else size
-    return list(corpus(language, rows, seed * 10 + _SPLITS.index(split))), {}
-
-
 @dataclass(frozen=True)
 class _DataSet:
     """How one data set is made, and which of our splits each of its own stands for."""
@@ -257,7 +250,6 @@ _DATA_SETS = {
     "google/xtreme tatoeba": _DataSet(_translations, {"validation": "test"}),
     "Rowan/hellaswag": _DataSet(_next_event, _USUAL),
     "tau/commonsense_qa": _DataSet(_knowledge, _USUAL),
-    "xstilts/world-corpus": _DataSet(_texts, _USUAL),
 }
 
 
@@ -287,7 +279,7 @@ def hub_rows(
 def _language(hub: str, config: str, part: str) -> str:
     """The language that a config names by code, English name or ISO 639-3; English if none."""
     code = _CODES.get(part.rpartition(".")[2], part.rpartition(".")[2])
-    if code in LANGUAGES or (code == MIXED and hub == "xstilts/world-corpus"):
+    if code in LANGUAGES:
         return code
     if hub in _ENGLISH_ONLY:
         return "en"

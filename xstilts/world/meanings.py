@@ -150,9 +150,12 @@ class Teller:
         """Somebody meets somebody."""
         subject = subject or self.someone()
         habit = habits()[subject.head]
-        others = tuple(name for name in self.of_kind("person") if name != subject.head)
-        friends = tuple(name for name in habit.friends if name != subject.head)
+        present = (subject.head, subject.other)
+        others = tuple(name for name in self.of_kind("person") if name not in present)
+        friends = tuple(name for name in habit.friends if name in others)
         other = Noun(self.pick(others, friends))
+        if self.chance(0.15):
+            other = replace(other, other=self.pick(tuple(n for n in others if n != other.head)))
         place = self.somewhere(subject.head) if self.chance(0.3) else None
         verb = self.pick(self.of_kind("meet"), habit.meets)
         return self._timed(Clause(subject, verb, other, place), 0.3)

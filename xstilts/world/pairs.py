@@ -36,7 +36,7 @@ def inference(teller: Teller) -> Pair:
     gives way to another one, to a category it does not belong to, or a verb to its antonym.
     """
     label = teller.draw.randrange(3)
-    slot = teller.draw.choice(("subject", "object", "object", "place"))
+    slot = teller.draw.choice(("subject", "object", "object"))
     if label == ENTAILMENT:
         premise = _event(teller, fixed={slot: False})
         return Pair(premise, _raised(premise, slot), label)
@@ -47,7 +47,7 @@ def inference(teller: Teller) -> Pair:
 
 
 def _event(teller: Teller, fixed: dict[str, bool]) -> Clause:
-    """An act by a worker on a thing in a city; half of the slots name only the category.
+    """An act by a worker on a thing in a city; worker and thing may be named by category.
 
     `fixed` says for a slot whether it names the category.
     """
@@ -55,14 +55,14 @@ def _event(teller: Teller, fixed: dict[str, bool]) -> Clause:
     names = {
         "subject": teller.draw.choice(teller.of_kind("occupation")),
         "object": teller.draw.choice(teller.of_kind(*CATEGORIES)),
-        "place": teller.draw.choice(teller.of_kind("city")),
     }
+    place = Noun(teller.draw.choice(teller.of_kind("city")))
     nouns = {
         slot: Noun(category(name) if fixed.get(slot, teller.chance(0.5)) else name)
         for slot, name in names.items()
     }
     time = teller.draw.choice(teller.of_kind("time")) if teller.chance(0.3) else None
-    return Clause(nouns["subject"], act, nouns["object"], nouns["place"], time=time)
+    return Clause(nouns["subject"], act, nouns["object"], place, time=time)
 
 
 def _raised(clause: Clause, slot: str) -> Clause:
@@ -76,64 +76,61 @@ def _with(clause: Clause, slot: str, name: str) -> Clause:
 
 
 def _contradiction(teller: Teller, slot: str) -> Pair:
-    """One of: antonym; wrong category on either side; sibling word or sibling category."""
-    if teller.chance(0.15):
-        premise = _event(teller, {})
-        return Pair(premise, replace(premise, verb=ANTONYMS[premise.verb]), CONTRADICTION)
-    clause = _event(teller, {slot: False})
+    """One of: antonym, another city; wrong category on either side; sibling or its category."""
+    clause, way = _event(teller, {slot: False}), teller.draw.random()
+    if way < 0.1:
+        return Pair(clause, replace(clause, verb=ANTONYMS[clause.verb]), CONTRADICTION)
+    if way < 0.2:
+        assert clause.place
+        return Pair(clause, _sibling(teller, clause, "place", ("city",)), CONTRADICTION)
+    if slot == "subject":
+        return Pair(clause, _sibling(teller, clause, slot, ("occupation",)), CONTRADICTION)
+    assert clause.object
+    right = category(clause.object.head)
+    wrong = _with(clause, slot, teller.draw.choice([k for k in CATEGORIES if k != right]))
+    if way < 0.45:
+        return Pair(clause, wrong, CONTRADICTION)
+    if way < 0.7:
+        return Pair(wrong, clause, CONTRADICTION)
+    if way < 0.85:
+        return Pair(_raised(clause, slot), wrong, CONTRADICTION)
+    return Pair(clause, _sibling(teller, clause, slot, CATEGORIES), CONTRADICTION)
+
+
+def _sibling(teller: Teller, clause: Clause, slot: str, kinds: tuple[str, ...]) -> Clause:
+    """The clause with another word of these kinds in `slot`."""
     name = getattr(clause, slot).head
-    if slot == "object":
-        wrong = teller.draw.choice([kind for kind in CATEGORIES if kind != category(name)])
-        way = teller.draw.random()
-        if way < 0.35:
-            return Pair(clause, _with(clause, slot, wrong), CONTRADICTION)
-        if way < 0.7:
-            return Pair(_with(clause, slot, wrong), clause, CONTRADICTION)
-        if way < 0.85:
-            return Pair(_raised(clause, slot), _with(clause, slot, wrong), CONTRADICTION)
-    kinds = CATEGORIES if slot == "object" else ("occupation",) if slot == "subject" else ("city",)
     others = [other for other in teller.of_kind(*kinds) if other != name]
-    return Pair(clause, _with(clause, slot, teller.draw.choice(others)), CONTRADICTION)
+    return _with(clause, slot, teller.draw.choice(others))
 
 
 def paraphrase(teller: Teller) -> Pair:
     """Two orders of the same words; label 1 where they mean the same.
 
-    The time always moves between front and back; in a negative pair two names, cities or
-    the members of a pair of persons change places as well.
+    Two of three people stand together: "Anna and Omar call Lin" is "Omar and Anna call
+    Lin", but not "Anna and Lin call Omar". The time always moves between front and back.
+    Of all exchanges the wrong one is that which keeps as many neighbours together as the
+    right one does.
     """
-    kind = teller.draw.choice(("meet", "go", "both"))
-    people = [Noun(name) for name in teller.draw.sample(teller.of_kind("person"), 3)]
-    time, front = teller.draw.choice(teller.of_kind("time")), teller.chance(0.5)
-    if kind == "go":
-        origin, goal = (Noun(n) for n in teller.draw.sample(teller.of_kind("city"), 2))
-        first = Clause(people[0], "go", place=goal, origin=origin, time=time, front=front)
-        swapped = replace(first, place=origin, origin=goal)
-    elif kind == "meet":
-        verb = teller.draw.choice(teller.of_kind("meet"))
-        first = Clause(people[0], verb, people[1], time=time, front=front)
-        swapped = replace(first, subject=people[1], object=people[0])
+    one, two, three = teller.draw.sample(teller.of_kind("person"), 3)
+    verb, label = teller.draw.choice(teller.of_kind("meet")), teller.draw.randrange(2)
+    if teller.chance(0.5):
+        said = (Noun(one, other=two), Noun(three))
+        right, wrong = (Noun(two, other=one), Noun(three)), (Noun(one, other=three), Noun(two))
     else:
-        return _both(teller, people, time, front)
-    label = teller.draw.randrange(2)
-    return Pair(first, replace(first if label else swapped, front=not front), label)
-
-
-def _both(teller: Teller, people: list[Noun], time: str, front: bool) -> Pair:
-    """Anna and Omar call Lin: so do Omar and Anna, but Lin and Omar do not call Anna."""
-    one, two, three = (person.head for person in people)
-    verb = teller.draw.choice(teller.of_kind("meet"))
-    first = Clause(Noun(one, other=two), verb, Noun(three), time=time, front=front)
-    label = teller.draw.randrange(2)
-    subject, thing = (Noun(two, other=one), three) if label else (Noun(three, other=two), one)
-    second = Clause(subject, verb, Noun(thing), time=time, front=not front)
-    return Pair(first, second, label)
+        said = (Noun(three), Noun(one, other=two))
+        right, wrong = (Noun(three), Noun(two, other=one)), (Noun(one), Noun(three, other=two))
+    time, front = teller.draw.choice(teller.of_kind("time")), teller.chance(0.5)
+    first, second = (
+        Clause(subject, verb, thing, time=time)
+        for subject, thing in (said, right if label else wrong)
+    )
+    return Pair(replace(first, front=front), replace(second, front=not front), label)
 
 
 def same_question(teller: Teller) -> Pair:
     """Two questions of the same words; label 1 (duplicate) where they ask the same."""
-    people = [Noun(name) for name in teller.draw.sample(teller.of_kind("person"), 3)]
-    pair = _both(teller, people, teller.draw.choice(teller.of_kind("time")), front=False)
-    place = teller.somewhere(people[0].head)
+    pair = paraphrase(teller)
+    place = teller.somewhere(pair.first.subject.head)
     first, second = replace(pair.first, place=place), replace(pair.second, place=place)
     return Pair(first, second, pair.label, role=teller.draw.choice("pt"))
