@@ -297,6 +297,17 @@ def test_a_hub_backbone_is_stored_without_its_pooler(tmp_path: Path):
     )
 
 
+def test_a_world_backbone_is_pretrained_into_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def pretend(entry: dict, folder: Path) -> None:
+        tiny_backbone(folder, seed=entry["seed"])
+
+    monkeypatch.setattr("xstilts.models.pretraining.pretrain_on_world", pretend)
+    backbones.materialise({"name": "x", "kind": "world", "seed": 1}, tmp_path / "out")
+    assert load_body(tmp_path / "out").config.hidden_size == 32
+
+
 def test_an_unknown_kind_is_named(tmp_path: Path):
     with pytest.raises(UserError, match="'x' has the unknown kind 'magic'"):
         backbones.materialise({"name": "x", "kind": "magic"}, tmp_path / "out")

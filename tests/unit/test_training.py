@@ -172,6 +172,12 @@ def test_a_mixture_trains_all_its_tasks(tmp_path: Path):
     assert not [name for name in before if torch.equal(before[name], after[name])]
 
 
+def test_a_run_that_diverges_is_no_result(tmp_path: Path):
+    part = _set(pair_task(), pair_rows(64), [])
+    with pytest.raises(UserError, match=r"loss of step \d+ is nan.*lower learning_rate"):
+        _train(tmp_path, part, learning_rate=1e38)
+
+
 def test_the_rate_rises_and_falls_in_straight_lines():
     rates = [rate(step, steps=20, warmup=0.2) for step in range(20)]
     assert rates[:4] == [0.25, 0.5, 0.75, 1.0]
@@ -252,5 +258,8 @@ def test_missing_data_is_named_and_nothing_is_left(tmp_path: Path):
     write([], pair_task(), tmp_path / "data" / "pairs" / "train" / "en.arrow")
     write([], pair_task(), tmp_path / "data" / "pairs" / "dev" / "en.arrow")
     with pytest.raises(UserError, match="no text to train on"):
+        run_training(entry, tmp_path / "out")
+    write(pair_rows(8), pair_task(), tmp_path / "data" / "pairs" / "train" / "en.arrow")
+    with pytest.raises(UserError, match="no row to select on"):
         run_training(entry, tmp_path / "out")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["backbone", "data"]

@@ -11,9 +11,9 @@ from xstilts.models.body import new_body, save_body
 from xstilts.models.heads import TaskModel
 from xstilts.tasks.record import Hparams, Source, Task
 
-WORDS = (
-    "the cat dog bird fish sees likes red green blue big old not who what in house garden"
-).split()
+_ANIMALS, _COLOURS = ["cat", "dog", "bird", "fish"], ["red", "green", "blue"]
+_OTHERS = ["the", "sees", "likes", "big", "old", "not", "who", "what", "in", "house", "garden"]
+WORDS = _ANIMALS + _COLOURS + _OTHERS
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 NOTHING = "\u00ad"  # a soft hyphen, which the normalizer removes: a word without sub-words
 

@@ -5,12 +5,15 @@ Loads torch: import it only where a model is trained.
 """
 
 import csv
+import math
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from xstilts.errors import UserError
 
 STEP_COLUMNS = ("step", "loss", "lr", "grad_norm", "tokens", "seconds")
 EVAL_COLUMNS = ("step", "score", "best", "seconds")
@@ -47,13 +50,23 @@ class RunLog:
             self.flush()
 
     def flush(self) -> None:
-        """Write the waiting steps; every process must call it at the same step."""
+        """Write the waiting steps; every process must call it at the same step.
+
+        Raises:
+            UserError: a loss is not a finite number.
+        """
         if not self._waiting:
             return
         steps, parts, rates, norms, tokens, seconds = zip(*self._waiting, strict=True)
         total = torch.stack(parts)
         torch.distributed.all_reduce(total)
         losses = total.tolist()
+        for step, loss in zip(steps, losses, strict=True):
+            if not math.isfinite(loss):
+                raise UserError(
+                    f"The loss of step {step} is {loss}: training has diverged; use a lower "
+                    "learning_rate."
+                )
         table = zip(
             steps,
             (f"{loss:.6f}" for loss in losses),

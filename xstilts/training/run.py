@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xstilts.data.prepare import data_path
 from xstilts.errors import UserError, raise_if_any
 from xstilts.files import replaced_folder, write_json
 from xstilts.models.startup import collector_paused
@@ -96,6 +97,8 @@ def _training_set(data: Path, task: Task, tokenizer: Any, config: TrainConfig) -
             f"{data / task.name / 'train'} holds no text to train on; prepare it again."
         )
     dev_rows = [row for path in _files(data, task, "dev") for row in rows(path)]
+    if not dev_rows and task.format != "mlm":
+        raise UserError(f"{data / task.name / 'dev'} holds no row to select on; prepare it again.")
     dev_rows = dev_rows[: config.eval_limit]
     return TrainingSet(task, features, dev_rows, encode(dev_rows, tokenizer, task, train=False))
 
@@ -103,7 +106,7 @@ def _training_set(data: Path, task: Task, tokenizer: Any, config: TrainConfig) -
 def _files(data: Path, task: Task, split: str) -> list[Path]:
     """English only; masked words train in all languages that were prepared, and have no dev."""
     if task.format != "mlm":
-        return [data / task.name / split / f"{LANGUAGE}.arrow"]
+        return [data_path(data, task.name, split, LANGUAGE)]
     return sorted((data / task.name / split).glob("*.arrow")) if split == "train" else []
 
 
