@@ -18,6 +18,7 @@ from xstilts.errors import USER_ERROR_EXIT_CODE, UserError
 from xstilts.process import die_with_parent
 from xstilts.study.params import read_params
 from xstilts.study.plan import output
+from xstilts.warm import run_elsewhere
 
 LOCKS = Path(".dvc/tmp/xstilts/locks")
 _WAIT = 15.0  # seconds that a dying predecessor gets
@@ -33,11 +34,14 @@ def run_stage(phase: str, work: Work) -> None:
     """
     if "DVC_STAGE" in os.environ:
         die_with_parent()  # a DVC that was killed must not leave a writer behind
+    code = run_elsewhere(f"components.{phase}", sys.argv[1:])
+    if code is not None:
+        sys.exit(code)
     signal.signal(signal.SIGTERM, _leave)
     try:
         params = read_params(Path("params.yaml"))
         key = _key(phase, list(params.get(phase, {})))
-        entry = params[phase] if phase == "publish" else params[phase][key]
+        entry = params if phase == "publish" else params[phase][key]
         folder = output(phase, key, params)
         with _alone(folder):
             work(entry, folder)

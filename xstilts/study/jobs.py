@@ -4,17 +4,21 @@ import os
 import re
 import signal
 import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from xstilts import warm
 from xstilts.errors import USER_ERROR_EXIT_CODE
 from xstilts.process import die_with_parent
 from xstilts.study.plan import Stage
-from xstilts.study.state import SCRATCH, dvc, environment
+from xstilts.study.state import SCRATCH, dvc
 
 GRACE = 5.0  # seconds that a stage gets to remove what it has half written
 _NOISE = re.compile(r"^(Running stage|> |ERROR: failed to reproduce|Use `dvc|To track|\s*git add)")
@@ -30,7 +34,7 @@ class Job:
     started: float  # monotonic seconds
 
 
-def start(stage: Stage, root: Path, threads: int) -> Job:
+def start(stage: Stage, root: Path, environment: Mapping[str, str]) -> Job:
     """Run one stage, its output going to a log file of its own."""
     log = root / SCRATCH / "logs" / f"{stage.name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -39,7 +43,7 @@ def start(stage: Stage, root: Path, threads: int) -> Job:
         process = subprocess.Popen(
             dvc("--wait-for-lock", "repro", "--single-item", stage.name),
             cwd=root,
-            env=environment(threads),
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.STDOUT,
@@ -47,6 +51,34 @@ def start(stage: Stage, root: Path, threads: int) -> Job:
             preexec_fn=lambda: die_with_parent(runner),  # safe: the runner has no other threads
         )
     return Job(stage, process, log, time.monotonic())
+
+
+@contextmanager
+def warm_process(root: Path, environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Keep a process with the heavy libraries loaded; yields how stages find it."""
+    if not warm.supported():
+        yield {}
+        return
+    runner = os.getpid()
+    log = root / SCRATCH / "logs" / "warm.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="xstilts-") as folder, log.open("wb") as stream:
+        address = str(Path(folder, "socket"))  # short: such paths may not exceed 100 bytes
+        process = subprocess.Popen(
+            [sys.executable, "-m", "xstilts.warm", address],
+            cwd=root,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            process_group=0,
+            preexec_fn=lambda: die_with_parent(runner),
+        )
+        try:
+            yield {warm.ADDRESS: address}
+        finally:
+            process.kill()
+            process.wait()
 
 
 def last_lines(log: Path, count: int) -> list[str]:

@@ -32,6 +32,7 @@ from xstilts.tasks.table import TASKS
 
 TEXT = "text"  # name of the data set that a backbone is pretrained on
 CONTROL_SEED = 0
+_MODEL_FIELDS = ("name", "format", "metric", "labels", "choices")
 
 Entry = dict[str, Any]
 
@@ -100,12 +101,13 @@ def _record(value: Any) -> Entry:
     return found
 
 
-def _for_model(task: Task, settings: Entry, **changes: Any) -> Entry:
+def _for_model(task: Task, settings: Entry, languages: tuple[str, ...]) -> Entry:
     """What a model stage knows of a task: not where its rows lie, nor how others train."""
-    changes |= {"source": Source(hub=task.source.hub, config="", splits={}, columns={})}
-    changes |= {"licence": "", "reference": "", "group": None, "train_from": None}
-    record = replace(task, hparams=Hparams(), hparams_xtreme=None, **changes)
-    return _record(record) | {"hparams": {name: settings[name] for name in ENCODING}}
+    record = _record(task)
+    kept = {name: record[name] for name in _MODEL_FIELDS if name in record}
+    lengths = ENCODING if task.format == "span_qa" else ("max_length",)
+    hparams = {name: settings[name] for name in lengths}
+    return kept | {"languages": languages, "hparams": hparams}
 
 
 def _for_data(task: Task) -> Entry:
@@ -134,7 +136,10 @@ def _prepare(study: Study) -> dict[str, Entry]:
         want(task, task, ("train", "dev"), (SOURCE_LANGUAGE,))
     if study.from_scratch and study.source != "world":
         for task, splits in study.text.items():
-            want(TEXT, task, splits, languages(study, task))
+            for split in splits:
+                everywhere = split != "train"  # training rows are in English alone
+                langs = languages(study, task) if everywhere else (SOURCE_LANGUAGE,)
+                want(TEXT, task, (split,), langs)
     for target in study.targets:
         splits = ("dev", "test") if TASKS[target].format == "mining" else ("test",)
         want(target, target, splits, languages(study, target))
@@ -207,7 +212,7 @@ def _intermediates(study: Study) -> Iterator[tuple[str, Entry]]:
                         "init": f"models/backbone/{model}",
                         "data": f"data/{data_name(study, recipe)}",
                         "tasks": [
-                            _for_model(task, wanted[task.name], languages=(SOURCE_LANGUAGE,))
+                            _for_model(task, wanted[task.name], (SOURCE_LANGUAGE,))
                             for task in tasks
                         ],
                         "training": _training(study, wanted[body.tasks[0]], model),
@@ -222,10 +227,15 @@ def _finetune(study: Study, run: Run, name: str) -> Entry:
     return {
         "init": run.pretrained,
         "data": f"data/{name}",
-        "task": _for_model(task, wanted, languages=(SOURCE_LANGUAGE,)),
+        "task": _for_model(task, wanted, (SOURCE_LANGUAGE,)),
         "training": _training(study, wanted, run.model),
         "seed": run.seed,
     }
+
+
+def _tested(study: Study, target: str) -> Entry:
+    wanted = settings(study, target, "finetune")
+    return _for_model(TASKS[target], wanted, languages(study, target))
 
 
 def _evaluate(study: Study, run: Run, target: str) -> Entry:
@@ -236,7 +246,7 @@ def _evaluate(study: Study, run: Run, target: str) -> Entry:
     return {
         "model_dir": run.pretrained if embedded else tuned,
         "data": f"data/{target}",
-        "task": _for_model(study_task(study, target), settings(study, target, "finetune")),
+        "task": _tested(study, target),
         "head": None if embedded else trained,
         "model": run.model,
         "recipe": run.recipe,
@@ -250,7 +260,7 @@ def _shortcuts(study: Study, target: str) -> Entry:
     embedded = TASKS[target].format in EMBEDDED
     trained = target if embedded else study.trained_task(target)
     return {
-        "task": _for_model(study_task(study, target), settings(study, target, "finetune")),
+        "task": _tested(study, target),
         "data": f"data/{target}",
         "train_data": f"data/{trained}",
         "train_task": None if embedded else trained,

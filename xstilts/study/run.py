@@ -15,9 +15,17 @@ from rich.console import Console
 from xstilts.errors import USER_ERROR_EXIT_CODE, UserError
 from xstilts.files import read_json, write_json
 from xstilts.study.display import Overview, clock, wall_times
-from xstilts.study.jobs import Job, failed_by_user, last_lines, start, stop, was_cached
+from xstilts.study.jobs import (
+    Job,
+    failed_by_user,
+    last_lines,
+    start,
+    stop,
+    warm_process,
+    was_cached,
+)
 from xstilts.study.plan import Stage, critical_path, descendants
-from xstilts.study.state import SCRATCH, changes, recorded_outputs, remove_left_over
+from xstilts.study.state import SCRATCH, changes, environment, recorded_outputs, remove_left_over
 
 # Seconds that a stage of each phase takes, until it has once been measured here.
 GUESSES = {"prepare": 5, "backbone": 5, "intermediate": 60, "finetune": 25, "evaluate": 12,
@@ -41,6 +49,7 @@ class Progress:
     """Where a run stands; sets and keys are names of stages."""
 
     plan: list[Stage]
+    environment: dict[str, str]
     expected: dict[str, float]  # seconds
     changed: set[str]  # by DVC's own word: they have to run
     waiting: set[str]  # changed, or depending on a stage that is
@@ -84,13 +93,25 @@ def run(root: Path, plan: list[Stage], jobs: int, console: Console) -> int:
     if not todo:
         console.print(f"Nothing to do: all {len(plan)} stages are up to date.", highlight=False)
         return 0
-    progress = Progress(plan, _expected(root, plan), changed, todo, recorded_outputs(root))
+    progress = Progress(
+        plan=plan,
+        environment=environment(threads=max(1, cores() // jobs)),
+        expected=_expected(root, plan),
+        changed=changed,
+        waiting=todo,
+        before=recorded_outputs(root),
+    )
     console.print(
         f"{len(todo)} of {len(plan)} stages to run or check, {jobs} at a time.", highlight=False
     )
     started = time.monotonic()
     try:
-        with _signals_raised(), Overview(console, len(todo)) as overview:
+        with (
+            _signals_raised(),
+            warm_process(root, progress.environment) as address,
+            Overview(console, len(todo)) as overview,
+        ):
+            progress.environment |= address
             _work(root, progress, jobs, overview)
     except Stopped as stopped:
         name = signal.Signals(stopped.number).name
@@ -130,7 +151,7 @@ def _start_ready(
             overview.unchanged()
         elif _busy(progress, jobs) + min(stage.slots, jobs) <= jobs:
             progress.waiting.remove(stage.name)
-            progress.running[stage.name] = start(stage, root, threads=_threads(jobs))
+            progress.running[stage.name] = start(stage, root, progress.environment)
 
 
 def _ready(stage: Stage, progress: Progress) -> bool:
@@ -140,10 +161,6 @@ def _ready(stage: Stage, progress: Progress) -> bool:
 
 def _busy(progress: Progress, jobs: int) -> int:
     return sum(min(job.stage.slots, jobs) for job in progress.running.values())
-
-
-def _threads(jobs: int) -> int:
-    return max(1, cores() // jobs)
 
 
 def cores() -> int:

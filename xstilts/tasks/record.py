@@ -111,15 +111,16 @@ class Task:
     def from_dict(cls, data: dict[str, Any]) -> "Task":
         """The inverse of `to_dict`, also for data that went through YAML.
 
-        Fields that are left out have the record's defaults.
+        Fields that are left out have the record's defaults; a task that is only trained on
+        or scored needs no source, licence and reference.
         """
-        source = dict(data["source"])
+        source = {"hub": "", "config": "", "splits": {}, "columns": {}} | data.get("source", {})
         for name in ("labels", "drop_labels", "clean"):
             source[name] = tuple(source.get(name, ()))
         xtreme = data.get("hparams_xtreme")
         return cls(
             **dict(
-                data,
+                {"licence": "", "reference": ""} | data,
                 source=Source(**source),
                 languages=tuple(data["languages"]),
                 labels=tuple(data.get("labels", ())),

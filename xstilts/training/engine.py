@@ -5,6 +5,7 @@ Importing deepspeed takes a second: only the training loop may import this modul
 
 import logging
 import os
+import warnings
 from typing import Any
 
 import torch
@@ -21,6 +22,8 @@ import deepspeed.ops
 from deepspeed.accelerator import get_accelerator
 
 logging.getLogger("DeepSpeed").setLevel(logging.ERROR)
+# DeepSpeed calls what torch is about to rename; nothing a user could do about it.
+warnings.filterwarnings("ignore", message=r"`torch\.distributed\..*", category=FutureWarning)
 # On the CPU DeepSpeed would compile a C++ all-reduce at first use; gloo's is as fast.
 deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
 

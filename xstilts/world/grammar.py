@@ -197,11 +197,11 @@ def clause_tokens(language: str, clause: Clause) -> list[Token]:
     thing = []
     if clause.object:
         thing = noun_phrase(language, clause.object, "o") + word(language, "object", "PART")
-    place = _place(language, clause)
+    place, after = _place(language, clause), list[Token]()
     if typology.order == "SOV":
-        body, after = place + thing + verb, []
+        body = place + thing + verb
     elif typology.place_before_verb:
-        body, after = place + verb + thing, []
+        body = place + verb + thing
     else:
         body, after = verb + thing, place
     if typology.order == "VSO":

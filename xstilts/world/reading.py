@@ -7,7 +7,7 @@ one. Only who knows that a dog is an animal finds the right one.
 
 from dataclasses import dataclass, replace
 
-from xstilts.world.grammar import Clause, Noun, question, sentence, surface
+from xstilts.world.grammar import Clause, Noun, Token, question, sentence, surface
 from xstilts.world.lexicon import CATEGORIES, category
 from xstilts.world.meanings import Teller
 
@@ -25,9 +25,13 @@ class Reading:
         return self.statements[self.asked].meaning()
 
 
-def reading(teller: Teller, statements: int, extra: int = 0) -> Reading:
-    """A text of `statements` alike and `extra` other ones, and a question on it."""
-    role = teller.draw.choice("oospt")
+def reading(teller: Teller, roles: str, statements: int, extra: int = 0) -> Reading:
+    """A text of `statements` alike and `extra` other ones, and a question on it.
+
+    The question asks for one of `roles`; a letter that stands there twice is drawn twice as
+    often. What a thing is (`o`, "what animal") is easier to find than what belongs to it.
+    """
+    role = teller.draw.choice(roles)
     verb = teller.draw.choice(teller.of_kind("act"))
     kinds = teller.draw.sample(CATEGORIES, statements)
     names = teller.draw.sample(teller.of_kind("person"), statements)
@@ -57,15 +61,22 @@ def rendered(item: Reading, language: str) -> dict[str, object]:
             begin, end = offsets[found[0]], offsets[found[-1]] + len(tokens[found[-1]].text)
             start, answer = len(context) + begin, text[begin:end]
         context += text
-    asked = item.statements[item.asked]
-    assert asked.object
-    kind = category(asked.object.head)
-    about = replace(asked, object=Noun(kind))
-    about = replace(about, place=about.place if item.role == "p" else None)
-    about = replace(about, time=about.time if item.role == "t" else None)
-    narrowed = kind if item.role == "o" else None
     return {
         "context": context,
-        "question": surface(language, question(language, about, item.role, narrowed))[0],
+        "question": surface(language, _asked(item, language))[0],
         "answers": {"text": [answer], "answer_start": [start]},
     }
+
+
+def _asked(item: Reading, language: str) -> list[Token]:
+    clause = item.statements[item.asked]
+    assert clause.object
+    kind = category(clause.object.head)
+    about = replace(_only(clause, item.role), object=Noun(kind))
+    return question(language, about, item.role, kind if item.role == "o" else None)
+
+
+def _only(clause: Clause, role: str) -> Clause:
+    """The clause without place and time, but for the one that is asked for."""
+    place = clause.place if role == "p" else None
+    return replace(clause, place=place, time=clause.time if role == "t" else None)
