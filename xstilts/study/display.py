@@ -118,7 +118,8 @@ def wall_times(plan: Sequence[Stage], seconds: Mapping[str, float]) -> Group:
         if not ran:
             continue
         total = sum(seconds[stage.name] for stage in ran)
-        parts.append(Text(f"{phase}: {len(ran)} stages, {clock(total)}"))
+        noun = "stage" if len(ran) == 1 else "stages"
+        parts.append(Text(f"{phase}: {len(ran)} {noun}, {clock(total)}"))
         cells = [f"{stage.key or stage.name} {clock(seconds[stage.name])}" for stage in ran]
         parts.append(Padding(Columns(cells, padding=(0, 3)), (0, 0, 0, 2)))
     return Group(*parts)

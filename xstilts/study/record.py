@@ -162,8 +162,12 @@ def _text(page: Page, keys: Keys, value: Any) -> str:
     return ""
 
 
+def _is_name(value: Any, known: Iterable[str]) -> bool:
+    return isinstance(value, str) and value in known
+
+
 def _one_of(page: Page, keys: Keys, value: Any, known: Iterable[str]) -> str:
-    if value not in known:
+    if not _is_name(value, known):
         page.problem(keys, unknown(str(keys[-1]), value, known))
         return next(iter(known))
     return str(value)
@@ -181,7 +185,7 @@ def _names(page: Page, keys: Keys, value: Any, known: Iterable[str], what: str) 
     found: list[str] = []
     for position, item in enumerate(items):
         where = (*keys, position) if isinstance(value, list) else keys
-        if item not in known:
+        if not _is_name(item, known):
             page.problem(where, unknown(what, item, known))
         elif item in found:
             page.problem(where, f"{what} {item!r} stands twice in {_called(keys)}.")
@@ -212,7 +216,7 @@ def _source(page: Page, value: Any) -> tuple[str, str | None]:
     if not values:
         return "world", None
     where: Keys = ("source", "kind") if ("source", "kind") in page.lines else ("source",)
-    if values.get("kind") not in SOURCES:
+    if not _is_name(values.get("kind"), SOURCES):
         page.problem(where, unknown("source", values.get("kind"), SOURCES))
         return "world", None
     path = _text(page, ("source", "path"), values.get("path")) or None
@@ -223,7 +227,7 @@ def _source(page: Page, value: Any) -> tuple[str, str | None]:
 
 def _targets(page: Page, values: dict[str, Any]) -> tuple[str, ...]:
     """Task names, or `all`: every task of the benchmark."""
-    groups = BENCHMARKS.get(values.get("benchmark", "xtreme"), {})
+    groups = BENCHMARKS.get(str(values.get("benchmark", "xtreme")), {})
     members = tuple(task for group in groups.values() for task in group)
     targets = values.get("targets", [])
     if targets == "all":
@@ -294,7 +298,7 @@ def _recipes(page: Page, values: dict[str, Any]) -> dict[str, Recipe]:
 
 
 def _baseline(page: Page, value: Any, recipes: dict[str, Recipe]) -> str:
-    if value in recipes:
+    if _is_name(value, recipes):
         return str(value)
     if ("baseline",) in page.lines:
         page.problem(("baseline",), unknown("recipe", value, recipes))
@@ -305,7 +309,26 @@ def _source_fields(page: Page, keys: Keys, value: Any) -> dict[str, Any]:
     values = _mapping(page, keys, value)
     known = [item.name for item in fields(Source)]
     _check_keys(page, keys, values, known)
-    return {name: item for name, item in values.items() if name in known}
+    found = {}
+    for name in known:
+        if name in values:
+            if problem := _source_problem(name, values[name]):
+                page.problem((*keys, name), f"{name} must be {problem}, not {values[name]!r}.")
+            else:
+                found[name] = values[name]
+    return found
+
+
+def _source_problem(name: str, value: Any) -> str | None:
+    """What a field of a source must be, if `value` is not that."""
+    if name in ("splits", "columns", "language_codes"):
+        texts = [*value.keys(), *value.values()] if isinstance(value, dict) else [None]
+        return None if all(isinstance(text, str) for text in texts) else "a mapping of texts"
+    if name in ("labels", "drop_labels", "clean"):
+        good = isinstance(value, list) and all(isinstance(item, str | int) for item in value)
+        return None if good else "a list"
+    optional = name not in ("hub", "config")
+    return None if isinstance(value, str) or (value is None and optional) else "a text"
 
 
 _CHOICE: dict[str, Callable[[Page, Keys, Any], Any]] = {

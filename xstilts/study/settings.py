@@ -80,7 +80,6 @@ PRETRAINING = {
     "masked": Setting(float, _TINY, 1),
     "window": Setting(int, 1),
     "stories": Setting(int, 1),
-    "stories": Setting(int, 1),
     "seed": Setting(int, 0),
 }
 assert set(HPARAMS) == {field.name for field in fields(Hparams)}

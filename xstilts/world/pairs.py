@@ -36,7 +36,7 @@ def inference(teller: Teller) -> Pair:
     gives way to another one, to a category it does not belong to, or a verb to its antonym.
     """
     label = teller.draw.randrange(3)
-    slot = teller.draw.choice(("subject", "object", "object"))
+    slot = teller.draw.choice(("subject", "object", "object", "object", "object"))
     if label == ENTAILMENT:
         premise = _event(teller, fixed={slot: False})
         return Pair(premise, _raised(premise, slot), label)
@@ -88,11 +88,11 @@ def _contradiction(teller: Teller, slot: str) -> Pair:
     assert clause.object
     right = category(clause.object.head)
     wrong = _with(clause, slot, teller.draw.choice([k for k in CATEGORIES if k != right]))
-    if way < 0.45:
+    if way < 0.55:
         return Pair(clause, wrong, CONTRADICTION)
-    if way < 0.7:
+    if way < 0.9:
         return Pair(wrong, clause, CONTRADICTION)
-    if way < 0.85:
+    if way < 0.95:
         return Pair(_raised(clause, slot), wrong, CONTRADICTION)
     return Pair(clause, _sibling(teller, clause, slot, CATEGORIES), CONTRADICTION)
 
