@@ -34,8 +34,8 @@ def run_stage(phase: str, work: Work) -> None:
     """
     if "DVC_STAGE" in os.environ:
         die_with_parent()  # a DVC that was killed must not leave a writer behind
-    code = run_elsewhere(f"components.{phase}", sys.argv[1:])
-    if code is not None:
+    started = sys.modules["__main__"].__spec__  # None for a script
+    if started and (code := run_elsewhere(started.name, sys.argv[1:])) is not None:
         sys.exit(code)
     signal.signal(signal.SIGTERM, _leave)
     try:

@@ -25,6 +25,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from xstilts.models.startup import collector_paused
 from xstilts.process import die_with_parent
 
 ADDRESS = "XSTILTS_WARM"  # environment variable: path of the socket
@@ -73,12 +74,13 @@ def run_elsewhere(module: str, arguments: Sequence[str]) -> int | None:
     return int(answer)
 
 
-def serve(address: str, libraries: Sequence[str] = LIBRARIES) -> None:
+def serve(address: str, libraries: Sequence[str]) -> None:
     """Load `libraries`, then answer requests at `address` until the parent process ends."""
     die_with_parent()
     os.environ.setdefault("DS_ACCELERATOR", "cpu")
-    for library in libraries:
-        importlib.import_module(library)
+    with collector_paused():
+        for library in libraries:
+            importlib.import_module(library)
     if _threads() > 1:  # a fork would copy their locks and not the threads
         print("the libraries have started threads; every process will load them itself")
         return
@@ -170,4 +172,4 @@ def _become(request: dict[str, Any], descriptors: Sequence[int]) -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve(sys.argv[1], sys.argv[2:])

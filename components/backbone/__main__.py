@@ -1,14 +1,17 @@
 """`python -m components.backbone MODEL`: get or make a pretrained model."""
 
+from pathlib import Path
+from typing import Any
+
 from components.stage import run_stage
 
 
-def main() -> None:
-    """Run the stage that the command line names."""
+def work(entry: dict[str, Any], folder: Path) -> None:
+    """Do the work of one stage; what it needs is imported only now."""
     from xstilts.models.backbones import materialise
 
-    run_stage("backbone", materialise)
+    materialise(entry, folder)
 
 
 if __name__ == "__main__":
-    main()
+    run_stage("backbone", work)

@@ -1,14 +1,17 @@
 """`python -m components.finetune KEY`: train a model on a target's English training data."""
 
+from pathlib import Path
+from typing import Any
+
 from components.stage import run_stage
 
 
-def main() -> None:
-    """Run the stage that the command line names."""
+def work(entry: dict[str, Any], folder: Path) -> None:
+    """Do the work of one stage; what it needs is imported only now."""
     from xstilts.training.run import run_training
 
-    run_stage("finetune", run_training)
+    run_training(entry, folder)
 
 
 if __name__ == "__main__":
-    main()
+    run_stage("finetune", work)

@@ -1,14 +1,17 @@
 """`python -m components.intermediate KEY`: train on a recipe's tasks."""
 
+from pathlib import Path
+from typing import Any
+
 from components.stage import run_stage
 
 
-def main() -> None:
-    """Run the stage that the command line names."""
+def work(entry: dict[str, Any], folder: Path) -> None:
+    """Do the work of one stage; what it needs is imported only now."""
     from xstilts.training.run import run_training
 
-    run_stage("intermediate", run_training)
+    run_training(entry, folder)
 
 
 if __name__ == "__main__":
-    main()
+    run_stage("intermediate", work)

@@ -1,14 +1,17 @@
 """`python -m components.prepare NAME`: from a source to canonical Arrow files."""
 
+from pathlib import Path
+from typing import Any
+
 from components.stage import run_stage
 
 
-def main() -> None:
-    """Run the stage that the command line names."""
+def work(entry: dict[str, Any], folder: Path) -> None:
+    """Do the work of one stage; what it needs is imported only now."""
     from xstilts.data.prepare import prepare
 
-    run_stage("prepare", prepare)
+    prepare(entry, folder)
 
 
 if __name__ == "__main__":
-    main()
+    run_stage("prepare", work)

@@ -6,15 +6,12 @@ from typing import Any
 from components.stage import run_stage
 
 
-def main() -> None:
-    """Run the publish stage."""
+def work(params: dict[str, Any], folder: Path) -> None:
+    """Publish the study of `params`; what that needs is imported only now."""
     from xstilts.publish.run import publish
 
-    def work(params: dict[str, Any], folder: Path) -> None:
-        publish(params, Path("evaluations", params["study"]["name"]), folder)
-
-    run_stage("publish", work)
+    publish(params, Path("evaluations", params["study"]["name"]), folder)
 
 
 if __name__ == "__main__":
-    main()
+    run_stage("publish", work)

@@ -1,14 +1,17 @@
 """`python -m components.shortcuts TASK`: score what needs no understanding."""
 
+from pathlib import Path
+from typing import Any
+
 from components.stage import run_stage
 
 
-def main() -> None:
-    """Run the stage that the command line names."""
+def work(entry: dict[str, Any], folder: Path) -> None:
+    """Do the work of one stage; what it needs is imported only now."""
     from xstilts.evaluation.run_shortcuts import evaluate_shortcuts
 
-    run_stage("shortcuts", evaluate_shortcuts)
+    evaluate_shortcuts(entry, folder)
 
 
 if __name__ == "__main__":
-    main()
+    run_stage("shortcuts", work)

@@ -16,7 +16,7 @@ import mirrors
 import pytest
 
 from xstilts.data import canonical
-from xstilts.data.prepare import data_path
+from xstilts.data.canonical import data_path
 from xstilts.files import read_json
 
 MAIN, PINNED = "a" * 40, "b" * 40

@@ -7,8 +7,9 @@ import mirrors
 import pytest
 
 from xstilts.data import canonical
+from xstilts.data.canonical import data_path
 from xstilts.data.hub import Place, load
-from xstilts.data.prepare import data_path, prepare
+from xstilts.data.prepare import prepare
 from xstilts.files import read_json
 from xstilts.tasks.table import BENCHMARKS, TASKS
 

@@ -9,7 +9,8 @@ import pytest
 
 import xstilts.world
 from xstilts.data import canonical
-from xstilts.data.prepare import data_path, prepare
+from xstilts.data.canonical import data_path
+from xstilts.data.prepare import prepare
 from xstilts.errors import UserError
 from xstilts.files import read_json, sha256
 from xstilts.tasks.table import TASKS

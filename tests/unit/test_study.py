@@ -16,6 +16,7 @@ from xstilts.study.page import read_page, unknown
 from xstilts.study.settings import PRETRAINING, RUN, SETTINGS, Setting
 from xstilts.training.config import TrainConfig
 
+STUDIES = Path(__file__).parents[2] / "pipelines" / "studies"
 STUDY = """\
 name: small
 question: Does it help?
@@ -165,9 +166,7 @@ def test_tasks_of_a_mixture_must_agree(complaints, study):
 
 
 def test_targets_of_one_model_must_agree(complaints):
-    found = complaints(
-        {"[xnli, tatoeba]": "[xquad, mlqa]"}, more="tasks:\n  mlqa: {epochs: 7}\n"
-    )
+    found = complaints({"[xnli, tatoeba]": "[xquad, mlqa]"}, more="tasks:\n  mlqa: {epochs: 7}\n")
     assert found == [
         "line 13: xquad and mlqa share the model fine-tuned on squad, but differ in epochs "
         "(xquad 2, mlqa 7): give them the same value."
@@ -260,17 +259,20 @@ _FIELDS = st.sampled_from(
 )  # fmt: skip
 
 
+def _problems(path: Path) -> list[str]:
+    try:
+        read_study(path)
+    except UserError as error:
+        return error.problems
+    return []
+
+
 @given(st.dictionaries(_FIELDS, _VALUES))
 def test_any_values_give_problems_and_no_crash(tmp_path_factory, values):
     path = tmp_path_factory.mktemp("any") / "small.yaml"
     whole = yaml.safe_load(STUDY) | values
     path.write_text(yaml.safe_dump(whole, allow_unicode=True), encoding="utf-8")
-    try:
-        study = read_study(path)
-    except UserError as error:
-        assert all(str(path) in problem for problem in error.problems)
-    else:
-        assert study.name == "small"
+    assert all(str(path) in problem for problem in _problems(path))
 
 
 @given(st.integers(), st.sampled_from([*SETTINGS.values(), Setting(int, 3, 5)]))
@@ -283,7 +285,7 @@ def test_a_setting_accepts_exactly_its_range(value, setting):
     assert accepted == (right and setting.kind in (int, float))
 
 
-@pytest.mark.parametrize("path", sorted(Path("pipelines/studies").glob("*.yaml")), ids=str)
+@pytest.mark.parametrize("path", sorted(STUDIES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_the_lines_of_our_own_studies(path):
     page = read_page(path)
     text = path.read_text(encoding="utf-8").splitlines()
@@ -301,14 +303,11 @@ def test_reading_a_study_loads_no_torch():
 
 @given(
     st.fixed_dictionaries(
-        {}, optional={name: _VALUES for name in ("hub", "config", "splits", "columns", "clean")}
+        {}, optional=dict.fromkeys(("hub", "config", "splits", "columns", "clean"), _VALUES)
     )
 )
 def test_any_source_gives_problems_and_no_crash(tmp_path_factory, source):
     path = tmp_path_factory.mktemp("any") / "small.yaml"
     whole = yaml.safe_load(STUDY) | {"tasks": {"xnli": {"source": source}}}
     path.write_text(yaml.safe_dump(whole, allow_unicode=True), encoding="utf-8")
-    try:
-        assert read_study(path).choice("xnli").source == source
-    except UserError as error:
-        assert all("small.yaml, line" in problem for problem in error.problems)
+    assert all("small.yaml, line" in problem for problem in _problems(path))

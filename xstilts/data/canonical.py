@@ -43,6 +43,11 @@ _BATCH = 1000  # rows; fixed, because it shows in the bytes
 SHOWN_PROBLEMS = 20
 
 
+def data_path(folder: Path, task: str, split: str, lang: str) -> Path:
+    """Where `prepare` puts one language of one split."""
+    return folder / task / split / f"{lang}.arrow"
+
+
 def validate(
     rows: Sequence[Row], task: Task, where: str, numbers: Sequence[int] | None = None
 ) -> list[str]:

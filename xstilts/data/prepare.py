@@ -9,6 +9,7 @@ from typing import Any
 
 from xstilts import files
 from xstilts.data import canonical
+from xstilts.data.canonical import data_path
 from xstilts.data.clean import REPLACED, replaced_characters
 from xstilts.data.convert import convert
 from xstilts.data.rows import SourceRows
@@ -40,11 +41,6 @@ def prepare(entry: dict[str, Any], folder: Path) -> None:
                 problems += error.problems
         raise_if_any(dict.fromkeys(problems))
         files.write_json(temporary / PROVENANCE, {"files": provenance})
-
-
-def data_path(folder: Path, task: str, split: str, lang: str) -> Path:
-    """Where `prepare` puts one language of one split."""
-    return folder / task / split / f"{lang}.arrow"
 
 
 def _prepare_task(item: dict[str, Any], folder: Path, cache: Path) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def warm_process(root: Path, environment: Mapping[str, str]) -> Iterator[dict[st
     with tempfile.TemporaryDirectory(prefix="xstilts-") as folder, log.open("wb") as stream:
         address = str(Path(folder, "socket"))  # short: such paths may not exceed 100 bytes
         process = subprocess.Popen(
-            [sys.executable, "-m", "xstilts.warm", address],
+            [sys.executable, "-m", "xstilts.warm", address, *warm.LIBRARIES],
             cwd=root,
             env=environment,
             stdin=subprocess.DEVNULL,

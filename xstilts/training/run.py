@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xstilts.data.prepare import data_path
+from xstilts.data.canonical import data_path
 from xstilts.errors import UserError, raise_if_any
 from xstilts.files import replaced_folder, write_json
 from xstilts.models.startup import collector_paused
