@@ -41,7 +41,7 @@ def running(project):
     wait_until((project / f"started-{SLOW}").exists)
     yield process
     process.kill()
-    process.communicate()
+    process.wait()
 
 
 def finish(project) -> list[str]:
@@ -100,7 +100,10 @@ def test_a_killed_stage_fails_alone(project, running, expected):
 
 def test_a_killed_dvc_takes_its_stage_with_it(project, running, expected):
     stage = slow_stage(project)
-    stage.parent().kill()
+    parent = stage.parent()
+    assert parent
+    assert "dvc" in parent.cmdline()
+    parent.kill()
     output = running.communicate(timeout=120)[0]
     assert running.returncode == 1
     assert f"{SLOW} FAILED" in output

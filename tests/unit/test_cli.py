@@ -1,10 +1,15 @@
 """The command line: what a person types, and what comes back."""
 
 import io
+import json
 import os
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 from rich.console import Console
@@ -17,7 +22,7 @@ from xstilts.study.display import Overview, clock, wall_times
 from xstilts.study.jobs import Job, failed_by_user, last_lines, was_cached
 from xstilts.study.plan import Stage
 from xstilts.study.run import exclusive
-from xstilts.study.state import recorded_outputs, remove_left_over
+from xstilts.study.state import recorded_outputs, release_dead_locks, remove_left_over
 
 ROOT = Path(__file__).parents[2]
 
@@ -201,6 +206,39 @@ def test_evaluations_of_no_plan_are_removed(tmp_path):
     left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("*/*/*")}
     assert left == {"evaluations/s/a", "evaluations/t/b"}
     assert (tmp_path / "data/b").exists()
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"read": {}}', '{"write": {"a": 1}, "read": {}}'])
+def test_damaged_locks_of_dvc_are_dropped(tmp_path, text):
+    path = tmp_path / ".dvc/tmp/rwlock"
+    release_dead_locks(tmp_path)
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    release_dead_locks(tmp_path)
+    assert not path.exists()
+
+
+def test_locks_of_living_dvc_processes_are_kept(tmp_path):
+    living = subprocess.Popen([sys.executable, "-c", "input()", "dvc"], stdin=subprocess.PIPE)
+    dead = subprocess.Popen([sys.executable, "-c", "", "dvc"])
+    while psutil.Process(dead.pid).status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
+    path = tmp_path / ".dvc/tmp/rwlock"
+    path.parent.mkdir(parents=True)
+    own = {process.pid: {"pid": process.pid, "cmd": "dvc repro"} for process in (living, dead)}
+    here = {"pid": os.getpid(), "cmd": "dvc repro"}  # the number of a process that is no DVC
+    locks = {
+        "write": {"a": own[living.pid], "b": own[dead.pid], "c": here},
+        "read": {"d": [own[living.pid], own[dead.pid]], "e": [here]},
+    }
+    path.write_text(json.dumps(locks))
+    release_dead_locks(tmp_path)
+    living.communicate(b"\n")
+    dead.wait()
+    assert json.loads(path.read_text()) == {
+        "write": {"a": own[living.pid]},
+        "read": {"d": [own[living.pid]]},
+    }
 
 
 def test_recorded_outputs(tmp_path):

@@ -25,7 +25,14 @@ from xstilts.study.jobs import (
     was_cached,
 )
 from xstilts.study.plan import Stage, critical_path, descendants
-from xstilts.study.state import SCRATCH, changes, environment, recorded_outputs, remove_left_over
+from xstilts.study.state import (
+    SCRATCH,
+    changes,
+    environment,
+    recorded_outputs,
+    release_dead_locks,
+    remove_left_over,
+)
 
 # Seconds that a stage of each phase takes, until it has once been measured here.
 GUESSES = {"prepare": 5, "backbone": 5, "intermediate": 60, "finetune": 25, "evaluate": 12,
@@ -87,6 +94,7 @@ def run(root: Path, plan: list[Stage], jobs: int, console: Console) -> int:
     0: all are; 1: a stage failed; 2: a stage failed by a mistake of the user's; 128 + n:
     ended by signal n. The caller holds the lock of `exclusive`.
     """
+    release_dead_locks(root)
     remove_left_over(root, plan)
     changed = set(changes(root))
     todo = descendants(plan, changed)

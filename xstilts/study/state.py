@@ -10,9 +10,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
 import yaml
 
 from xstilts.errors import UserError
+from xstilts.files import write_json
 from xstilts.study.plan import Stage
 
 LOCK = Path("dvc.lock")
@@ -108,6 +110,38 @@ def _lock(path: Path) -> dict[str, Any]:
         except yaml.YAMLError:
             time.sleep(0.05)
     return yaml.load(path.read_text(encoding="utf-8"), loader) or {}
+
+
+def release_dead_locks(root: Path) -> None:
+    """Forget which paths killed DVC processes were reading and writing.
+
+    DVC does that itself, but takes a process for alive when it is a zombie, or when its
+    number belongs to another process by now; both are usual in containers.
+    """
+    path = root / ".dvc" / "tmp" / "rwlock"
+    if not path.exists():
+        return
+    try:
+        locks = json.loads(path.read_text(encoding="utf-8"))
+        writers = {name: own for name, own in locks["write"].items() if _is_dvc(own["pid"])}
+        readers = {
+            name: [own for own in owners if _is_dvc(own["pid"])]
+            for name, owners in locks["read"].items()
+        }
+    except (ValueError, KeyError, TypeError, AttributeError):
+        path.unlink()  # half written by a killed DVC; it holds nothing but such locks
+        return
+    write_json(
+        path, {"write": writers, "read": {n: owners for n, owners in readers.items() if owners}}
+    )
+
+
+def _is_dvc(pid: int) -> bool:
+    try:
+        process = psutil.Process(pid)
+        return process.status() != psutil.STATUS_ZOMBIE and "dvc" in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return False
 
 
 def remove_left_over(root: Path, plan: Iterable[Stage]) -> None:
