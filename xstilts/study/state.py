@@ -139,7 +139,8 @@ def release_dead_locks(root: Path) -> None:
 def _is_dvc(pid: int) -> bool:
     try:
         process = psutil.Process(pid)
-        return process.status() != psutil.STATUS_ZOMBIE and "dvc" in " ".join(process.cmdline())
+        named = any(Path(part).name == "dvc" for part in process.cmdline())
+        return named and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 
