@@ -180,10 +180,14 @@ def test_the_overview(tmp_path, terminal):
 
 
 def test_the_end_of_a_log(tmp_path):
-    text = "Running stage 'x':\n> python\nfirst\n 10%\r100% done\nERROR: failed to reproduce 'x'\n"
+    failed = "ERROR: failed to reproduce 'x': "
+    text = "Running stage 'x':\n> p\nfirst\n 10%\r100% done\n"
+    text += f"{failed}failed to run: p, exited with 1\n"
     found = job(tmp_path, text)
     assert last_lines(found.log, 9) == ["first", "100% done"]
     assert last_lines(found.log, 1) == ["100% done"]
+    found = job(tmp_path, f"{failed}missing data 'source': data/y\n")
+    assert last_lines(found.log, 9) == [f"{failed}missing data 'source': data/y"]
 
 
 def test_what_a_log_tells(tmp_path):

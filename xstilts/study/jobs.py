@@ -21,7 +21,9 @@ from xstilts.study.plan import Stage
 from xstilts.study.state import SCRATCH, dvc
 
 GRACE = 5.0  # seconds that a stage gets to remove what it has half written
-_NOISE = re.compile(r"^(Running stage|> |ERROR: failed to reproduce|Use `dvc|To track|\s*git add)")
+_NOISE = re.compile(
+    r"^(Running stage|> |ERROR: failed to reproduce .* exited with|Use `dvc|To track|\s*git add)"
+)
 
 
 @dataclass(frozen=True)
