@@ -38,6 +38,7 @@ def run_stage(phase: str, work: Work) -> None:
     if started and (code := run_elsewhere(started.name, sys.argv[1:])) is not None:
         sys.exit(code)
     signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also when started in the background
     try:
         params = read_params(Path("params.yaml"))
         key = _key(phase, list(params.get(phase, {})))
