@@ -174,7 +174,7 @@ def test_the_overview(tmp_path, terminal):
     assert "[1/4] prepare@a  2.0 s" in text
     assert "[4/4] prepare@bb FAILED after 3.0 s" in text
     assert "    error: no [bold] row" in text
-    assert "1 stages that depend on it are left out" in text
+    assert "stages left out because they depend on it: 1" in text
     assert ("step 2 of [9]" in text) == terminal
     assert ("about 1:30 left" in text) == terminal
 
@@ -186,8 +186,9 @@ def test_the_end_of_a_log(tmp_path):
     found = job(tmp_path, text)
     assert last_lines(found.log, 9) == ["first", "100% done"]
     assert last_lines(found.log, 1) == ["100% done"]
-    found = job(tmp_path, f"{failed}missing data 'source': data/y\n")
-    assert last_lines(found.log, 9) == [f"{failed}missing data 'source': data/y"]
+    for cause in ("missing data 'source': data/y", "failed to run: p, exited with -9"):
+        found = job(tmp_path, f"{failed}{cause}\n")
+        assert last_lines(found.log, 9) == [f"{failed}{cause}"]
 
 
 def test_what_a_log_tells(tmp_path):

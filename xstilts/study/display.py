@@ -73,7 +73,7 @@ class Overview:
         self._line(f"[{self._count()}] {stage.name} FAILED after {clock(seconds)}", "bold red")
         for line in lines:
             self._line(f"    {line}")
-        later = f"; {skipped} stages that depend on it are left out" if skipped else ""
+        later = f"; stages left out because they depend on it: {skipped}" if skipped else ""
         self._line(f"    whole log: {log}{later}")
 
     def _count(self) -> str:

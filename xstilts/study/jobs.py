@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,8 @@ from xstilts.study.state import SCRATCH, dvc
 
 GRACE = 5.0  # seconds that a stage gets to remove what it has half written
 _NOISE = re.compile(
-    r"^(Running stage|> |ERROR: failed to reproduce .* exited with|Use `dvc|To track|\s*git add)"
+    r"^(Running stage|> |ERROR: failed to reproduce .* exited with [12]$|Use `dvc|"
+    r"To (track|enable)|\s*git add|\s*dvc config)"
 )
 
 
@@ -105,34 +106,45 @@ def was_cached(log: Path) -> bool:
 
 
 def stop(jobs: Iterable[Job]) -> None:
-    """End the jobs with all their processes: by an interrupt, then, after a grace, by force."""
+    """End the jobs with all their processes: by an interrupt, then, after a grace, by force.
+
+    DVC itself is not interrupted: it ends with its stage, and whatever it is writing then
+    stays whole.
+    """
     jobs = list(jobs)
-    processes = [process for job in jobs for process in _family(job)]
+    asked: set[int] = set()
+    deadline = time.monotonic() + GRACE
+    while any(job.process.poll() is None for job in jobs) and time.monotonic() < deadline:
+        for pid in {pid for job in jobs for pid in _members(job)} - asked:
+            asked.add(pid)
+            _signal(pid, signal.SIGINT)
+        time.sleep(0.05)
     for job in jobs:
-        _signal_group(job, signal.SIGINT)
-    _, alive = psutil.wait_procs(processes, timeout=GRACE)
-    for job in jobs:
-        _signal_group(job, signal.SIGKILL)
-    for process in alive:
+        for pid in [*_descendants(job), *_members(job)]:
+            _signal(pid, signal.SIGKILL)
+        job.process.kill()
+        job.process.wait()
+
+
+def _members(job: Job) -> list[int]:
+    """The processes of a job's group, without DVC: the stage and what it started."""
+    found = []
+    for pid in psutil.pids():
         try:
-            process.kill()  # one that left the group, such as a rank of torchrun
-        except psutil.NoSuchProcess:
+            if os.getpgid(pid) == job.process.pid != pid:
+                found.append(pid)
+        except ProcessLookupError:
             continue
-    psutil.wait_procs(processes, timeout=GRACE)
-    for job in jobs:
-        job.process.poll()
+    return found
 
 
-def _family(job: Job) -> list[psutil.Process]:
-    try:
-        own = psutil.Process(job.process.pid)
-        return [own, *own.children(recursive=True)]
-    except psutil.NoSuchProcess:
+def _descendants(job: Job) -> list[int]:
+    """Also those that left the group, such as the ranks of torchrun."""
+    if job.process.poll() is not None:
         return []
+    return [process.pid for process in psutil.Process(job.process.pid).children(recursive=True)]
 
 
-def _signal_group(job: Job, number: int) -> None:
-    try:
-        os.killpg(job.process.pid, number)
-    except ProcessLookupError:
-        return
+def _signal(pid: int, number: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)

@@ -14,11 +14,12 @@ import psutil
 import yaml
 
 from xstilts.errors import UserError
-from xstilts.files import write_json
+from xstilts.files import write_json, write_text
 from xstilts.study.plan import Stage
 
 LOCK = Path("dvc.lock")
-_READS = 40
+WHOLE_LOCK = "dvc.lock.whole"
+_PATIENCE = 2.0  # seconds; DVC does not write its lock file atomically
 SCRATCH = Path(".dvc/tmp/xstilts")  # ignored by Git and by DVC
 
 
@@ -47,14 +48,11 @@ def changes(root: Path) -> dict[str, list[str]]:
     """Stages that differ from what they last ran with, each with what differs.
 
     Stages that only depend on one of these are not among them. A damaged `dvc.lock` (DVC
-    was killed while it wrote it) is set aside: DVC's run cache still knows all results.
+    was killed while it wrote it) is mended first.
     """
     status = _status(root)
     if status.returncode != 0 and LOCK.name in status.stderr:
-        broken = root / SCRATCH / "dvc.lock.damaged"
-        broken.parent.mkdir(parents=True, exist_ok=True)
-        (root / LOCK).replace(broken)
-        print(f"{LOCK} was damaged and is now {broken}; results come back from the run cache.")
+        _mend_lock(root)
         status = _status(root)
     if status.returncode != 0:
         raise UserError(f"dvc status failed: {status.stderr.strip()}")
@@ -64,6 +62,16 @@ def changes(root: Path) -> dict[str, list[str]]:
         name: _reasons(items) if name in recorded else ["never run"]
         for name, items in found.items()
     }
+
+
+def _mend_lock(root: Path) -> None:
+    """Go back to the last whole `dvc.lock`, or to none: DVC's run cache knows the results."""
+    broken, whole = root / SCRATCH / "dvc.lock.damaged", root / SCRATCH / WHOLE_LOCK
+    broken.parent.mkdir(parents=True, exist_ok=True)
+    (root / LOCK).replace(broken)
+    if whole.exists():
+        whole.replace(root / LOCK)
+    print(f"{LOCK} was damaged and is now {broken}; finished results come back from the cache.")
 
 
 def _status(root: Path) -> subprocess.CompletedProcess[str]:
@@ -91,25 +99,31 @@ def _reasons(items: Iterable[str | Mapping[str, Any]]) -> list[str]:
 
 
 def recorded_outputs(root: Path) -> dict[str, str]:
-    """The hash of what each stage wrote when it last ran, from `dvc.lock`."""
-    stages = _lock(root / LOCK).get("stages", {})
+    """The hash of what each stage wrote when it last ran, from `dvc.lock`.
+
+    A copy of the file is kept for the day when DVC is killed while it writes it.
+    """
+    text, lock = _read_lock(root / LOCK)
+    if text:
+        write_text(root / SCRATCH / WHOLE_LOCK, text)
     return {
         name: " ".join(out.get("md5", "") for out in (stage or {}).get("outs", []))
-        for name, stage in stages.items()
+        for name, stage in lock.get("stages", {}).items()
     }
 
 
-def _lock(path: Path) -> dict[str, Any]:
-    """The lock file, read again for a while when DVC is just writing it (not atomically)."""
-    if not path.exists():
-        return {}
+def _read_lock(path: Path) -> tuple[str, dict[str, Any]]:
+    """Text and content of the lock file; read again for a while when DVC is just writing it."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    for _ in range(_READS - 1):
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
         try:
-            return yaml.load(path.read_text(encoding="utf-8"), loader) or {}
+            return text, yaml.load(text, loader) or {}
         except yaml.YAMLError:
+            if time.monotonic() > deadline:
+                raise
             time.sleep(0.05)
-    return yaml.load(path.read_text(encoding="utf-8"), loader) or {}
 
 
 def release_dead_locks(root: Path) -> None:
