@@ -15,6 +15,7 @@ from xstilts.tasks.formats import format_of
 from xstilts.tasks.record import Task
 from xstilts.training import engine
 from xstilts.training.config import TrainConfig
+from xstilts.training.engine import disconnect
 from xstilts.training.loop import TrainingSet, train
 
 STAGES = (0, 1, 2, 3)
@@ -70,6 +71,7 @@ def main(folder: Path) -> None:
         )
         if rank == 0:
             torch.save(trained.weights, output / "weights.pt")
+    disconnect()
 
 
 if __name__ == "__main__":

@@ -21,6 +21,9 @@ def main(entry: str, folder: str, problems: str) -> int:
     try:
         with sigterm_unwinds():
             run_training(json.loads(Path(entry).read_text(encoding="utf-8")), Path(folder))
+            from xstilts.training.engine import disconnect
+
+            disconnect()
     except UserError as error:
         write_json(Path(problems), error.problems)
         return USER_ERROR_EXIT_CODE

@@ -28,6 +28,12 @@ warnings.filterwarnings("ignore", message=r"`torch\.distributed\..*", category=F
 deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
 
 
+def disconnect() -> None:
+    """Leave the process group together: a process that ends first can abort the others."""
+    torch.distributed.barrier()
+    torch.distributed.destroy_process_group()
+
+
 def connect() -> tuple[int, int]:
     """Join the process group of `torchrun`, or make one of this process alone.
 
