@@ -6,9 +6,10 @@
 STUDY = mini
 PYTHON = python3
 BIN = .venv/bin
+S3 = .s3
 STAMP = .venv/installed
 
-.PHONY: run test lint clean
+.PHONY: image image-cuda base wheels push run s3 test lint clean
 
 run: $(STAMP)
 	@OMP_WAIT_POLICY=PASSIVE $(BIN)/xstilts run $(STUDY)
@@ -26,6 +27,30 @@ lint: $(STAMP)
 clean:
 	rm -rf data models evaluations results .dvc/cache .dvc/tmp
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage *.egg-info build
+
+# The image, with any of BASE= TORCH= INDEX_URL= EXTRA_INDEX_URL= PIP_CONFIG= DOCKER=; they are
+# explained in docker/Dockerfile and docker/build.sh
+image:
+	@docker/build.sh cpu
+
+image-cuda:
+	@docker/build.sh cuda
+
+# A base for the image out of Debian packages, for machines that can pull none
+base:
+	@docker/debian-base.sh
+
+# The image's dependencies, fetched by this machine's pip
+wheels: $(STAMP)
+	@docker/wheels.sh $(BIN)/python
+
+# make push REGISTRY=host/folder
+push: $(STAMP)
+	@$(BIN)/python docker/push.py "$(REGISTRY)"
+
+# A local S3 server until Ctrl-C; its objects and keys stay in S3 for the next time
+s3: $(STAMP)
+	@$(BIN)/python tests/s3.py $(S3)
 
 # pip as old as Debian's takes minutes to resolve what a new one resolves in seconds
 $(STAMP): pyproject.toml constraints.txt

@@ -77,10 +77,11 @@ def small_project(folder: Path) -> Path:
     """Make the project in `folder`, as a Git and DVC repository."""
     folder.mkdir(parents=True)
     graph = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
-    graph = re.sub(r"python -m components\.(\w+)", r"python payload.py \1", graph)
+    graph = re.sub(r"python -m components\.(\w+)", r"python components/payload.py \1", graph)
     graph = re.sub(r"^ +- xstilts/.*\n", "", graph, flags=re.MULTILINE)
     (folder / "dvc.yaml").write_text(graph, encoding="utf-8")
-    (folder / "payload.py").write_text(PAYLOAD, encoding="utf-8")
+    (folder / "components").mkdir()
+    (folder / "components" / "payload.py").write_text(PAYLOAD, encoding="utf-8")
     (folder / "driver.py").write_text(DRIVER, encoding="utf-8")
     for name in (".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore"):
         (folder / name).parent.mkdir(exist_ok=True)

@@ -32,7 +32,7 @@ def write_study(
     controls: Sequence[str] = ("untrained",),
     items: int = 40,
 ) -> dict[str, Any]:
-    """Write `evaluations/` and `data/` under `root`; return the resolved params."""
+    """Write `evaluations/` under `root`; return the resolved params."""
     study = {
         "name": "made-up",
         "question": "Does training on English intermediate tasks help other languages?",
@@ -45,7 +45,7 @@ def write_study(
         "seeds": list(seeds),
         "controls": list(controls),
     }
-    params: dict[str, Any] = {"study": study, "prepare": {}}
+    params: dict[str, Any] = {"study": study}
     params["publish"] = {"cells": [], "shortcuts": []}
     grid = [(model, recipe) for model in models for recipe in recipes]
     grid += [(f"{model}-{control}", "none") for model in models for control in controls]
@@ -56,9 +56,6 @@ def write_study(
     for target in targets:
         if target not in DIRECT:
             _write_shortcuts(root, params, target)
-            _write_training_data(root, params, TASKS[target].train_from or target)
-    for task in {task for tasks in recipes.values() for task in tasks}:
-        _write_training_data(root, params, task)
     return params
 
 
@@ -103,12 +100,21 @@ def _write_cell(
 
 def _training(study: Mapping[str, Any], recipe: str, target: str) -> dict[str, Any] | None:
     """`training.json` of the model that is evaluated: fine-tuned, intermediate, or backbone."""
+    tasks = study["recipes"][recipe]
+    before = _trained(tasks, recipe, 30.0, None) if tasks else None
+    if target in DIRECT:
+        return before
     task = TASKS[target].train_from or target
-    names = study["recipes"][recipe] if target in DIRECT else [task]
-    if not names:
-        return None
+    return _trained([task], task, 12.5, before)
+
+
+def _trained(
+    tasks: Sequence[str], data: str, seconds: float, before: dict[str, Any] | None
+) -> dict[str, Any]:
     kept = {"features": 2000, "truncated_train": 3, "dev_rows": 100, "truncated_dev": 0}
-    return {"tasks": dict.fromkeys(names, kept), "seconds": 30.0 if target in DIRECT else 12.5}
+    sources = {f"{task}/train/en.arrow": _file(TASKS[task], 2000) for task in tasks}
+    own = {"tasks": dict.fromkeys(tasks, kept), "seconds": seconds, "before": before}
+    return own | {"data": f"data/{data}", "sources": sources}
 
 
 def _file(task: Task, rows: int) -> dict[str, Any]:
@@ -117,12 +123,6 @@ def _file(task: Task, rows: int) -> dict[str, Any]:
         **{"revision": None, "rows": rows, "dropped": {}, "changed": {}},
         **{"sha256": "0" * 64, "notes": ["rows are generated"]},
     }
-
-
-def _write_training_data(root: Path, params: dict[str, Any], task: str) -> None:
-    files = {f"{task}/train/en.arrow": _file(TASKS[task], 2000)}
-    write_json(root / "data" / task / "provenance.json", {"files": files})
-    params["prepare"][task] = {}
 
 
 def _write_shortcuts(root: Path, params: dict[str, Any], target: str) -> None:

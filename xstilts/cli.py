@@ -1,23 +1,33 @@
 """The command `xstilts`. Whatever is slow to import is imported by the command that needs it."""
 
 import argparse
+import importlib.util
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from xstilts import __version__
 from xstilts.errors import USER_ERROR_EXIT_CODE, UserError
 
+# Commands that are modules of `pipelines`, which the library does not know: see `_hand_over`
+HANDED_OVER = {
+    "compile": "compile the pipeline for Kubeflow",
+    "submit": "run a study on Kubeflow",
+}
 Commands = Any  # what `add_subparsers` returns has no public type
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit code (2 for a mistake of the user's)."""
-    options = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    handed_over = words[:1] and words[0] in HANDED_OVER
+    options = argparse.Namespace() if handed_over else _parser().parse_args(words)
     try:
         root = _root()
+        if handed_over:
+            _hand_over(root, words[0], words[1:])
         if getattr(options, "mirror", None) and not Path(options.mirror).is_absolute():
             options.mirror = os.path.relpath(options.mirror, root)
         os.chdir(root)
@@ -39,6 +49,18 @@ def _root() -> Path:
     raise UserError(f"{Path.cwd()} is in no clone of xstilts: no dvc.yaml in it or above it.")
 
 
+def _hand_over(root: Path, command: str, words: list[str]) -> NoReturn:
+    """Become `python -m pipelines.COMMAND`, of this clone; raises if Kubeflow's SDK is missing."""
+    if importlib.util.find_spec("kfp") is None:
+        raise UserError(
+            f"xstilts {command} needs Kubeflow's SDK, which is not installed: "
+            f"pip install --editable '{root}[kubeflow]'."
+        )
+    path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
+    program = [sys.executable, "-P", "-m", f"pipelines.{command}", *words]
+    os.execve(sys.executable, program, os.environ | {"PYTHONPATH": path})
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="xstilts", description="Intermediate-task training studies on XTREME."
@@ -54,8 +76,11 @@ def _parser() -> argparse.ArgumentParser:
     show = _add(actions, "show", _study_show, "show what a study compares")
     use = _add(actions, "use", _study_use, "write a study to params.yaml")
     _add(commands, "doctor", _doctor, "check what a study needs on this machine")
+    _add_store(commands)
     for command in (run, plan, show, use):
         _add_study(command)
+    for name, text in HANDED_OVER.items():
+        commands.add_parser(name, help=text)
     return parser
 
 
@@ -79,6 +104,23 @@ def _add_study(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="pretrain the shipped backbones again instead of using them",
     )
+
+
+def _add_store(commands: Commands) -> None:
+    store = commands.add_parser("store", help="the S3 store that laptop and cluster share")
+    actions = store.add_subparsers(required=True, metavar="ACTION")
+    use = _add(actions, "use", _store_use, "check a store and use it from this clone")
+    use.add_argument("url", metavar="S3_URL", help="s3://BUCKET/PREFIX")
+    check = _add(actions, "check", _store_check, "check that the store can be used")
+    check.add_argument("url", nargs="?", metavar="S3_URL", help="default: this clone's store")
+    for command in (use, check):
+        command.add_argument("--endpoint", metavar="URL", help="S3 server (default: Amazon's)")
+        command.add_argument("--region", help="region of the bucket, where the server has any")
+        command.add_argument("--profile", help="profile of ~/.aws with the access key")
+    _add(actions, "push", _store_push, "upload what this clone has finished")
+    restore = _add(actions, "restore", _store_restore, "take over the lock of a published run")
+    restore.add_argument("study", nargs="?", help="name of a study (default: the only one)")
+    restore.add_argument("--run", metavar="ID", help="a run (default: the newest published)")
 
 
 def _jobs(text: str) -> int:
@@ -121,6 +163,30 @@ def _doctor(_options: argparse.Namespace) -> int:
     from xstilts.study.doctor import report
 
     return report()
+
+
+def _store_use(options: argparse.Namespace) -> int:
+    from xstilts.store import commands
+
+    return commands.use_store(options.url, options.endpoint, options.region, options.profile)
+
+
+def _store_check(options: argparse.Namespace) -> int:
+    from xstilts.store import commands
+
+    return commands.check_store(options.url, options.endpoint, options.region, options.profile)
+
+
+def _store_push(_options: argparse.Namespace) -> int:
+    from xstilts.store import commands
+
+    return commands.push_results()
+
+
+def _store_restore(options: argparse.Namespace) -> int:
+    from xstilts.store import commands
+
+    return commands.restore_run(options.study, options.run)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def finish(project) -> list[str]:
 
 
 def slow_stage(project) -> psutil.Process:
-    return next(p for p in at_work(project) if p.cmdline()[1:3] == ["payload.py", "finetune"])
+    return next(p for p in at_work(project) if p.cmdline()[1:3] == ["components/payload.py", "finetune"])
 
 
 def no_half_result(project, expected) -> bool:

@@ -101,7 +101,7 @@ def test_an_upstream_stage_that_writes_the_same_stops_the_run_there(project):
     try:
         before = results(project)
         edit(
-            project / "payload.py",
+            project / "components/payload.py",
             'entry[name] for name in ("needs", ',
             "entry[name] for name in (",
         )

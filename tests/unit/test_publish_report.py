@@ -185,7 +185,7 @@ def test_training_table_names_the_source(page):
 
 def test_notes_on_the_data_stand_once_with_their_data_sets(page):
     notes = [" ".join(e["text"].split()) for e in page.all("li")]
-    assert notes == ["rows are generated (mnli, panx, squad, tatoeba, xnli)"]
+    assert notes == ["rows are generated (mnli, multi, panx, tatoeba, xnli)"]
 
 
 def test_origin_of_training_rows_is_exact():

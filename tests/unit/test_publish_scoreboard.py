@@ -185,17 +185,21 @@ def test_provenance_names_training_sets_times_and_versions(board):
     assert {"python", "xstilts", "torch"} <= provenance["libraries"].keys()
 
 
-def test_models_that_no_cell_describes_are_timed_where_they_lie(tmp_path):
-    """Without retrieval targets no cell brings the record of an intermediate model."""
+def test_trainings_behind_a_model_are_known_without_the_models(tmp_path):
+    """No folder of data or models is there: in a pod publish has the evaluations alone."""
     params = write_study(
         tmp_path, _all_or_nothing, recipes={"none": [], "mnli": ["mnli"]}, targets=("xnli",)
     )
-    params["intermediate"] = {"mini-mnli-0": {}, "mini-mnli-1": {}}
-    write_json(tmp_path / "models/intermediate/mini-mnli-0/training.json", {"seconds": 7.0})
     publish(params, evaluations(tmp_path), tmp_path / "results", tmp_path)
-    seconds = read_json(tmp_path / "results" / "scores.json")["provenance"]["seconds"]
-    assert next(iter(seconds.items())) == ("intermediate@mini-mnli-0", 7)
-    assert "intermediate@mini-mnli-1" not in seconds
+    found = read_json(tmp_path / "results" / "scores.json")["provenance"]
+    assert found["seconds"]["intermediate@mini-mnli-0"] == 30
+    assert "intermediate@mini-none-0" not in found["seconds"]
+    assert found["training"]["recipes"]["mnli"][0]["rows"] == 2000
+
+
+def test_an_image_knows_its_revision_without_git(tmp_path, monkeypatch):
+    monkeypatch.setenv("XSTILTS_REVISION", "abc123-dirty")
+    assert code_revision(tmp_path) == {"revision": "abc123", "dirty": True}
 
 
 def test_publishing_twice_gives_the_same_bytes(study, tmp_path):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tiny_entry import tiny_entry
+from tiny_entry import SOURCES, tiny_entry
 from tiny_models import (
     choice_task,
     pair_task,
@@ -229,6 +229,13 @@ def test_an_intermediate_stage_leaves_a_body_whose_next_heads_are_new(tmp_path: 
     second, _ = load_model(tmp_path / "out")
     for name, tensor in first.body.state_dict().items():
         torch.testing.assert_close(tensor, second.body.state_dict()[name], atol=1e-6, rtol=0)
+    own, before = (
+        json.loads((tmp_path / name / "training.json").read_text())
+        for name in ("out", "intermediate")
+    )
+    assert own["before"] == before
+    assert before["sources"] == SOURCES
+    assert before["before"] is None  # the backbone is no training of this study
     fresh = tiny_model(pair_task(), seed=1).heads.state_dict()
     torch.testing.assert_close(second.heads.state_dict(), fresh, atol=1e-6, rtol=0)
 

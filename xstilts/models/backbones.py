@@ -18,18 +18,30 @@ SHIPPED = Path(__file__).parent  # a shipped checkpoint lies in the folder of it
 MANIFEST = "MANIFEST.json"
 
 
+@dataclass(frozen=True)
+class Shape:
+    """How large a model is; `body` counts the parameters of its layers, without embeddings."""
+
+    parameters: int
+    body: int
+    layers: int
+    width: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Backbone:
     """A pretrained model.
 
-    `retrieval_layer` is the layer whose mean is a sentence's vector (0 is the embedding);
-    `freeze_embeddings` says whether fine-tuning leaves the embedding matrix as it is.
+    `shape` serves estimates of time and memory. `retrieval_layer` is the layer whose mean is
+    a sentence's vector (0 is the embedding); `freeze_embeddings` says whether fine-tuning
+    leaves the embedding matrix as it is.
     """
 
     name: str
     kind: str  # shipped | hub
     hub: str | None = None
     revision: str | None = None
+    shape: Shape
     retrieval_layer: int
     freeze_embeddings: bool = False
 
@@ -37,11 +49,18 @@ class Backbone:
 BACKBONES: dict[str, Backbone] = {
     backbone.name: backbone
     for backbone in (
-        Backbone(name="mini-encoder", kind="shipped", retrieval_layer=3, freeze_embeddings=True),
+        Backbone(
+            name="mini-encoder",
+            kind="shipped",
+            shape=Shape(1_396_608, 793_088, layers=4, width=128),
+            retrieval_layer=3,
+            freeze_embeddings=True,
+        ),
         Backbone(
             name="xlm-roberta-base",
             kind="hub",
             hub="FacebookAI/xlm-roberta-base",
+            shape=Shape(277_453_056, 85_054_464, layers=12, width=768),
             retrieval_layer=8,
         ),
         # Phang et al. 2020 and XTREME: hidden_states[14] of 25
@@ -49,12 +68,14 @@ BACKBONES: dict[str, Backbone] = {
             name="xlm-roberta-large",
             kind="hub",
             hub="FacebookAI/xlm-roberta-large",
+            shape=Shape(558_840_832, 302_309_376, layers=24, width=1024),
             retrieval_layer=14,
         ),
         Backbone(
             name="bert-base-multilingual-cased",
             kind="hub",
             hub="google-bert/bert-base-multilingual-cased",
+            shape=Shape(177_262_848, 85_054_464, layers=12, width=768),
             retrieval_layer=8,
         ),
     )

@@ -3,12 +3,11 @@
 import os
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from xstilts.files import read_json
 from xstilts.publish.evaluations import ENGLISH, Cell, Params
 
 LIBRARIES = ("xstilts", "torch", "transformers", "tokenizers", "datasets", "deepspeed", "numpy")
@@ -19,12 +18,11 @@ Record = Mapping[str, Any]
 def provenance(params: Params, cells: Sequence[Cell], root: Path) -> dict[str, Any]:
     """Everything a reader needs to trust or repeat the scores.
 
-    The cells bring what the evaluated data and models say of themselves; the other data sets
-    and models of the study are read from `data/` and `models/` under `root`, where they are
-    there. The image digest is what the container was told in `XSTILTS_IMAGE_DIGEST`, null
-    outside a container.
+    The cells bring what the data and all trainings behind them say of themselves; `root` is
+    asked for the commit alone. The image digest is what the container was told in
+    `XSTILTS_IMAGE_DIGEST`, null outside a container.
     """
-    data = data_sets(params, cells, root)
+    data = data_sets(cells)
     recipes = params["study"]["recipes"]
     return {
         "code": code_revision(root),
@@ -36,25 +34,39 @@ def provenance(params: Params, cells: Sequence[Cell], root: Path) -> dict[str, A
         },
         "libraries": {"python": platform.python_version()}
         | {library: version(library) for library in LIBRARIES},
-        "seconds": wall_times(params, cells, root),
+        "seconds": wall_times(params, cells),
     }
 
 
 def code_revision(root: Path) -> dict[str, Any]:
-    """The commit that is checked out and whether files differ from it; nulls without Git."""
+    """The commit that is checked out, and whether files differ from it.
+
+    An image has no Git: there the commit is what it was built from (`XSTILTS_REVISION`, which
+    ends in `-dirty` when files differed). Nulls where nobody knows.
+    """
+    if built := os.environ.get("XSTILTS_REVISION"):
+        return {"revision": built.removesuffix("-dirty"), "dirty": built.endswith("-dirty")}
     revision = _git(root, "rev-parse", "HEAD")
     changes = _git(root, "status", "--porcelain", "--untracked-files=no")
     return {"revision": revision or None, "dirty": None if changes is None else bool(changes)}
 
 
-def data_sets(params: Params, cells: Sequence[Cell], root: Path) -> dict[str, dict[str, Any]]:
-    """Data set -> file -> source, rows, what was dropped, hash."""
-    found = {cell.target: cell.data for cell in cells}
-    for name in params.get("prepare", {}):
-        path = root / "data" / name / "provenance.json"
-        if path.is_file():
-            found[name] = read_json(path)["files"]
+def data_sets(cells: Sequence[Cell]) -> dict[str, dict[str, Any]]:
+    """Data set -> file -> source, rows, what was dropped, hash; evaluated and trained on."""
+    found: dict[str, dict[str, Any]] = {}
+    for cell in cells:
+        for training in trainings(cell):
+            found.setdefault(Path(training["data"]).name, {}).update(training["sources"])
+        found.setdefault(cell.target, {}).update(cell.data)
     return found
+
+
+def trainings(cell: Cell) -> Iterator[dict[str, Any]]:
+    """The trainings behind a cell's model, the last one first; none for a pretrained model."""
+    training = cell.training if cell.training and "sources" in cell.training else None
+    while training:
+        yield training
+        training = training["before"]
 
 
 def target_sources(cells: Sequence[Cell], data: Mapping[str, Record]) -> dict[str, Any]:
@@ -71,22 +83,18 @@ def target_sources(cells: Sequence[Cell], data: Mapping[str, Record]) -> dict[st
     return sources
 
 
-def wall_times(params: Params, cells: Sequence[Cell], root: Path) -> dict[str, float]:
+def wall_times(params: Params, cells: Sequence[Cell]) -> dict[str, float]:
     """Seconds per training and evaluation stage, in the order they run."""
     records: dict[str, dict[str, float]] = {"intermediate": {}, "finetune": {}, "evaluate": {}}
     for cell in cells:
         records["evaluate"][f"evaluate@{cell.key}"] = cell.seconds
         run = f"{cell.model}-{cell.recipe}"
-        if cell.training is not None and cell.trained_task:
+        found = list(trainings(cell))
+        if cell.trained_task and found:
             stage = f"finetune@{run}-{cell.trained_task}-{cell.seed}"
-            records["finetune"][stage] = cell.training["seconds"]
-        elif cell.training is not None and params["study"]["recipes"][cell.recipe]:
-            stage = f"intermediate@{run}-{cell.seed}"
-            records["intermediate"][stage] = cell.training["seconds"]
-    for key in params.get("intermediate", {}):
-        path = root / "models" / "intermediate" / key / "training.json"
-        if path.is_file():
-            records["intermediate"][f"intermediate@{key}"] = read_json(path)["seconds"]
+            records["finetune"][stage] = found.pop(0)["seconds"]
+        if params["study"]["recipes"][cell.recipe] and found:
+            records["intermediate"][f"intermediate@{run}-{cell.seed}"] = found[0]["seconds"]
     return {stage: taken for phase in records.values() for stage, taken in phase.items()}
 
 

@@ -14,7 +14,7 @@ def publish(params: Params, evaluations: Path, folder: Path, root: Path = Path()
     """Write `scores.json`, `index.html`, `README.md`, `predictions/`, `submission/`.
 
     `params` is the resolved study (params.yaml), `evaluations` its folder of evaluated cells,
-    `root` the folder that `data/` and `models/` lie in. `folder` changes all at once or not
+    `root` the checkout, asked for its commit. `folder` changes all at once or not
     at all. Raises `UserError` when a stage has not run or predictions are malformed.
     """
     cells = read_cells(params, evaluations)

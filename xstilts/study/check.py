@@ -17,7 +17,7 @@ from xstilts.study.grid import (
     trained_tasks,
     world_languages,
 )
-from xstilts.study.page import Keys, read_page
+from xstilts.study.page import Keys, Page, read_page
 from xstilts.study.record import Study, parse_study
 from xstilts.study.settings import ENCODING
 from xstilts.tasks.check import task_problems
@@ -38,6 +38,11 @@ def read_study(path: Path, *, mirror: str | None = None, from_scratch: bool = Fa
         study = replace(study, source="mirror", mirror=mirror)
     if from_scratch:
         study = replace(study, from_scratch=True)
+    return checked(page, study)
+
+
+def checked(page: Page, study: Study) -> Study:
+    """The study of a page, if neither of them has a problem; else `UserError` with all."""
     for keys, text in problems(study):
         page.problem(keys, text)
     raise_if_any(dict.fromkeys(page.problems))

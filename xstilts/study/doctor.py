@@ -170,6 +170,22 @@ def _build_locks() -> Iterator[Finding]:
     yield Finding("torch extensions", locks or "no lock left behind", remedy)
 
 
+def _store() -> Iterator[Finding]:
+    """Nothing where no store is configured: a laptop can do without."""
+    from xstilts.store import check, remote
+
+    try:
+        location = remote.configured(ROOT)
+        problems = check.problems(location) if location else []
+    except UserError as error:
+        location, problems = None, error.problems
+    if location and not problems:
+        yield Finding("store", f"{location} can be listed, written and read")
+    for problem in problems:
+        yield Finding("store", problem, "then check again: `xstilts store check`")
+
+
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _python, _compiler, _libraries, _resources, _threads, _study, _graph, _writers, _build_locks,
+    _store,
 )  # fmt: skip

@@ -22,8 +22,8 @@ from xstilts.study.state import SCRATCH, dvc
 
 GRACE = 5.0  # seconds that a stage gets to remove what it has half written
 _NOISE = re.compile(
-    r"^(Running stage|> |ERROR: failed to reproduce .* exited with [12]$|Use `dvc|"
-    r"To (track|enable)|\s*git add|\s*dvc config)"
+    r"^(Running stage|> |Updating lock file|ERROR: failed to reproduce .* exited with [12]$|"
+    r"Use `dvc|To (track|enable)|\s*git add|\s*dvc config)"
 )
 
 
@@ -90,7 +90,12 @@ def last_lines(log: Path, count: int) -> list[str]:
         stream.seek(max(0, log.stat().st_size - 16_384))
         text = stream.read().decode("utf-8", errors="replace")
     lines = [line.rpartition("\r")[2].rstrip() for line in text.split("\n")]
-    return [line for line in lines if line and not _NOISE.match(line)][-count:]
+    return [line for line in lines if line and not is_noise(line)][-count:]
+
+
+def is_noise(line: str) -> bool:
+    """Whether a line of a log is a remark of DVC's that says nothing about the stage."""
+    return _NOISE.match(line) is not None
 
 
 def failed_by_user(log: Path) -> bool:

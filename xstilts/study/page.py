@@ -22,6 +22,7 @@ class Page:
     value: Any
     lines: dict[Keys, int]
     problems: list[str] = field(default_factory=list)
+    stem: str | None = None  # the file's name without its ending; None for a text without file
 
     def problem(self, keys: Keys, text: str) -> None:
         """Note a problem with the value at `keys` (or with its nearest ancestor's line)."""
@@ -34,21 +35,27 @@ def read_page(path: Path) -> Page:
     """Read `path`; raises `UserError` for a file that is missing, not UTF-8 or not YAML."""
     try:
         text = path.read_text(encoding="utf-8")
-        document = YAML().load(text)  # round trip: the only mode that keeps the lines
     except FileNotFoundError as error:
         raise UserError(f"{path}: there is no such file.") from error
     except UnicodeDecodeError as error:
         raise UserError(
             f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8."
         ) from error
+    return text_page(text, str(path), path.stem)
+
+
+def text_page(text: str, name: str, stem: str | None = None) -> Page:
+    """The page of a text that is called `name` in problems; raises `UserError` if not YAML."""
+    try:
+        document = YAML().load(text)  # round trip: the only mode that keeps the lines
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}" if mark else ""
-        raise UserError(f"{path}{where}: not valid YAML: {error.problem}.") from error
+        raise UserError(f"{name}{where}: not valid YAML: {error.problem}.") from error
     except YAMLError as error:
-        raise UserError(f"{path}: not valid YAML: {error}") from error
+        raise UserError(f"{name}: not valid YAML: {error}") from error
     lines: dict[Keys, int] = {(): 1}
-    return Page(str(path), _plain(document, (), lines), lines)
+    return Page(name, _plain(document, (), lines), lines, stem=stem)
 
 
 def _plain(value: Any, keys: Keys, lines: dict[Keys, int]) -> Any:

@@ -200,7 +200,7 @@ def _study_name(page: Page, value: Any) -> str:
     name = _text(page, ("name",), value)
     if name and not _STUDY_NAME.fullmatch(name):
         page.problem(("name",), f"name {name!r} may hold lower-case letters, digits, - and _.")
-    elif name and name != Path(page.name).stem:
+    elif name and name != (page.stem or name):
         page.problem(("name",), f"name {name!r} differs from the file's name; make them equal.")
     return name
 

@@ -171,3 +171,10 @@ def remove_left_over(root: Path, plan: Iterable[Stage]) -> None:
         for path in folder.iterdir() if folder.is_dir() else ():
             if path not in kept:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def run_dvc(root: Path, *arguments: str) -> None:
+    """Run a DVC command, its output going to the terminal; raises `UserError` if it fails."""
+    code = subprocess.run(dvc(*arguments), cwd=root, env=environment(threads=1)).returncode
+    if code != 0:
+        raise UserError(f"dvc {' '.join(arguments)} failed (exit code {code}): see its message.")

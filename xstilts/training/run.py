@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from xstilts.data.canonical import data_path
 from xstilts.errors import UserError, raise_if_any
-from xstilts.files import replaced_folder, write_json
+from xstilts.files import read_json, replaced_folder, write_json
 from xstilts.models.startup import collector_paused
 from xstilts.tasks.record import Task
 from xstilts.training.config import TrainConfig
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LANGUAGE = "en"  # training and selection see nothing else: transfer is zero-shot
 SUMMARY = "training.json"
+PROVENANCE = "provenance.json"  # as the prepare stage wrote it
 
 
 def run_training(entry: dict[str, Any], folder: Path) -> None:
@@ -130,7 +131,9 @@ def _facts(
 
     return {
         "init": entry["init"],
+        "before": _before(Path(entry["init"])),
         "data": entry["data"],
+        "sources": read_json(Path(entry["data"], PROVENANCE))["files"],
         "config": asdict(config),
         "tasks": {
             name: {
@@ -146,3 +149,12 @@ def _facts(
             **{name: version(name) for name in ("torch", "transformers", "deepspeed")},
         },
     }
+
+
+def _before(init: Path) -> dict[str, Any] | None:
+    """The record of the training that `init` comes from; None for a pretrained model.
+
+    It goes along, so that whoever has the last model alone knows all that made it.
+    """
+    record = read_json(init / SUMMARY) if (init / SUMMARY).is_file() else {}
+    return record if "sources" in record else None

@@ -1,0 +1,21 @@
+"""The Kubeflow component intermediate: trains on intermediate tasks."""
+
+from kfp import dsl
+
+
+@dsl.container_component
+def intermediate(
+    stages: str, run: str, receipt: dsl.OutputPath(str), metrics: dsl.Output[dsl.Metrics]
+) -> dsl.ContainerSpec:
+    """Train a pretrained model on the intermediate tasks of a recipe.
+
+    Args:
+        stages: Names of the stages to bring up to date, separated by spaces.
+        run: Address of the run's folder in the store, as the plan gives it.
+
+    Returns:
+        receipt: What was done, in one line.
+        metrics: Dev score, steps and speed of the training.
+    """
+    arguments = [stages, "--run", run, "--outputs", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER]
+    return dsl.ContainerSpec(image="xstilts", command=["xstilts-stage"], args=arguments)

@@ -1,0 +1,221 @@
+"""`xstilts compile`: the pipeline as a file for Kubeflow, or as resources for GitOps."""
+
+import argparse
+import re
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kfp.compiler import Compiler
+from kfp.compiler.compiler_utils import KubernetesManifestOptions
+
+from components.images import LOCK, pinned, read_lock
+from components.plan.studies import read_study
+from pipelines import ir
+from pipelines.graph import PARALLELISM, RETRIES, pipeline, pipeline_name
+from pipelines.placement import DEVICES, flavours
+from xstilts.errors import USER_ERROR_EXIT_CODE, UserError, raise_if_any
+from xstilts.files import write_text
+from xstilts.publish.provenance import code_revision
+
+ROOT = Path(__file__).parents[1]
+STUDIES = ROOT / "pipelines" / "studies"
+_NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_SHORT = 12  # hex digits of a revision
+
+
+@dataclass(frozen=True)
+class Build:
+    """What a pipeline is compiled from; `images` maps flavour to reference."""
+
+    device: str
+    images: dict[str, str]
+    study: str = ""
+    parallelism: int = PARALLELISM
+    retries: int = RETRIES
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Compile as the command line says; 2 for mistakes of the user's, each on its line."""
+    options = _parser().parse_args(arguments)
+    try:
+        text = _text(options)
+        if options.output:
+            write_text(options.output, text)
+        else:
+            sys.stdout.write(text)
+    except UserError as error:
+        for problem in error.problems:
+            print(f"error: {problem}", file=sys.stderr)
+        return USER_ERROR_EXIT_CODE
+    except OSError as error:
+        print(f"error: cannot write {options.output}: {error.strerror}.", file=sys.stderr)
+        return USER_ERROR_EXIT_CODE
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="xstilts compile", description="Compile the pipeline for Kubeflow."
+    )
+    add_build_options(parser, "the study that a run gets when it names none")
+    parser.add_argument(
+        "--format",
+        choices=("ir", "resources"),
+        default="ir",
+        help="KFP's file (default), or Kubernetes resources Pipeline and PipelineVersion",
+    )
+    parser.add_argument("--namespace", help="namespace of the resources (default: kubectl's)")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="default: standard output")
+    return parser
+
+
+def add_build_options(parser: argparse.ArgumentParser, study: str) -> None:
+    """Add the options that `read_build` reads; `study` says what the study is for."""
+    parser.add_argument("study", nargs="?", default="", metavar="STUDY", help=study)
+    parser.add_argument(
+        "--device", choices=DEVICES, default=DEVICES[0], help="what trains (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--images",
+        type=Path,
+        default=LOCK,
+        metavar="FILE",
+        help="the images by digest (default: components/images.lock)",
+    )
+    parser.add_argument(
+        "--dev",
+        action="store_true",
+        help="allow images by tag, and take xstilts:cpu and xstilts:cuda where FILE has none",
+    )
+    parser.add_argument(
+        "--parallelism",
+        type=_positive,
+        default=PARALLELISM,
+        metavar="N",
+        help="pods of each loop at the same time (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--retries",
+        type=_count,
+        default=RETRIES,
+        metavar="N",
+        help="how often a failed pod is started again (default: %(default)s)",
+    )
+
+
+def read_build(options: argparse.Namespace, problems: list[str]) -> Build:
+    """What to compile; mistakes go to `problems`, and then it is not to be used."""
+    found: dict[str, str] = {}
+    try:
+        found = read_lock(options.images)
+    except UserError as error:
+        problems += error.problems
+    else:
+        for flavour in flavours(options.device):
+            if options.dev:
+                found.setdefault(flavour, f"xstilts:{flavour}")
+                continue
+            try:
+                pinned(found, flavour)
+            except UserError as error:
+                problems += error.problems
+    return Build(options.device, found, options.study, options.parallelism, options.retries)
+
+
+def compile_ir(build: Build) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The pipeline's specification, and its Kubernetes part."""
+    specification, platform = yaml.safe_load_all(_compiled(build))
+    return specification, platform
+
+
+def _text(options: argparse.Namespace) -> str:
+    problems: list[str] = []
+    build = read_build(options, problems)
+    if options.study:
+        try:
+            read_study(options.study, "", "", STUDIES)
+        except UserError as error:
+            problems += error.problems
+    if options.format == "ir":
+        if options.namespace is not None:
+            problems.append("--namespace goes with --format resources only.")
+        raise_if_any(problems)
+        return _checked(build, _compiled(build))
+    names = _names(options, problems)
+    raise_if_any(problems)
+    _checked(build, _compiled(build))
+    return _compiled(build, names)
+
+
+def _names(options: argparse.Namespace, problems: list[str]) -> KubernetesManifestOptions:
+    """What the resources are called: a version is immutable, so it has the revision's name."""
+    if options.namespace is not None and not _NAMESPACE.fullmatch(options.namespace):
+        problems.append(f"--namespace {options.namespace!r} is no name of a namespace.")
+    code = code_revision(ROOT)
+    revision = str(code["revision"] or "unknown")[:_SHORT]
+    if code["dirty"] or not code["revision"]:
+        revision += "-dirty"
+        if not options.dev:
+            problems.append(
+                "the version of the pipeline has the name of the Git revision, but files differ "
+                "from it: commit them, or compile with --dev."
+            )
+    name = pipeline_name(options.device)
+    return KubernetesManifestOptions(
+        pipeline_name=name,
+        pipeline_version_name=f"{name}-{revision}",
+        pipeline_version_display_name=revision,
+        namespace=options.namespace,
+        include_pipeline_manifest=True,
+    )
+
+
+def _compiled(build: Build, names: KubernetesManifestOptions | None = None) -> str:
+    graph = pipeline(
+        build.images,
+        build.device,
+        study=build.study,
+        parallelism=build.parallelism,
+        retries=build.retries,
+    )
+    with tempfile.TemporaryDirectory(prefix="xstilts-") as folder:
+        path = Path(folder) / "pipeline.yaml"
+        Compiler().compile(
+            graph,
+            str(path),
+            kubernetes_manifest_format=names is not None,
+            kubernetes_manifest_options=names,
+        )
+        return path.read_text(encoding="utf-8")
+
+
+def _checked(build: Build, text: str) -> str:
+    """The text of a compiled pipeline, if it holds together and runs no other images."""
+    specification, platform = yaml.safe_load_all(text)
+    foreign = ir.images(specification) - set(build.images.values())
+    wrong = [f"it runs {image}, which it was not given" for image in sorted(foreign)]
+    wrong += ir.problems(specification, platform)
+    if wrong:
+        raise RuntimeError("the compiled pipeline is broken: " + "; ".join(wrong))
+    return text
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of pods; give 1 or more")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of retries; give 0 or more")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

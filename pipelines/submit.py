@@ -1,0 +1,269 @@
+"""`xstilts submit`: start a run of a study on Kubeflow, and follow it if asked to."""
+
+import argparse
+import os
+import re
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from components.plan.placement import read_json, read_placement
+from components.plan.studies import read_study, study_name
+from pipelines import api
+from pipelines.compile import ROOT, STUDIES, Build, add_build_options, compile_ir, read_build
+from pipelines.containers import is_loopback
+from pipelines.placement import DEVICES
+from xstilts.errors import USER_ERROR_EXIT_CODE, UserError, raise_if_any
+from xstilts.store.location import Location, parse
+from xstilts.store.remote import configured
+
+ENDPOINTS = ("XSTILTS_KFP_ENDPOINT", "KF_PIPELINES_ENDPOINT")
+POLL = 5.0  # seconds between two looks at a run
+PATIENCE = 12  # looks in a row that may fail while a run is followed
+EXPERIMENT = "xstilts"
+STOPPED = 130
+_ENDED = ("SUCCEEDED", "FAILED", "SKIPPED", "CANCELED")
+_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+_TEXTS = ("seeds", "models", "gpus", "gpu_type", "s3_secret")  # parameters that are texts
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to start, and where; all of it has been checked."""
+
+    endpoint: api.Endpoint
+    build: Build
+    parameters: dict[str, Any]
+    run_name: str
+    experiment: str
+    namespace: str | None
+    service_account: str | None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Start a run; 2 for mistakes of the user's, with --wait 1 if the run does not succeed."""
+    options = _parser().parse_args(arguments)
+    try:
+        order = read_order(options)
+        run = submit(order)
+        address = order.endpoint.run(run)
+        print(f"Run: {address}", flush=True)
+        if not options.wait:
+            return 0
+        return _follow(order.endpoint, run, options.timeout)
+    except UserError as error:
+        for problem in error.problems:
+            print(f"error: {problem}", file=sys.stderr)
+        return USER_ERROR_EXIT_CODE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="xstilts submit",
+        description="Run a study on Kubeflow. What its store holds already is not run again.",
+        epilog=f"A token for the endpoint is taken from {api.TOKEN}.",
+    )
+    add_build_options(parser, "a study's name")
+    parser.add_argument("--file", type=Path, help="the study's YAML, instead of a name")
+    what = parser.add_argument_group("what runs")
+    what.add_argument("--seeds", metavar="0,1,2", help="instead of the study's own")
+    what.add_argument("--models", metavar="NAME,NAME", help="instead of the study's own")
+    where = parser.add_argument_group("on which nodes")
+    where.add_argument("--gpus", metavar="N", help="GPUs of each training pod (default: 1)")
+    where.add_argument("--gpu-type", metavar="RESOURCE", help="default: nvidia.com/gpu")
+    where.add_argument("--tolerations", metavar="JSON", help="list, for training pods")
+    where.add_argument("--node-selector", metavar="JSON", help="mapping, for training pods")
+    store = parser.add_argument_group("the store (default: this clone's)")
+    store.add_argument("--s3-url", metavar="s3://BUCKET/PREFIX")
+    store.add_argument("--s3-endpoint", metavar="URL")
+    store.add_argument("--s3-region", metavar="NAME")
+    store.add_argument("--s3-secret", metavar="NAME", help="its keys (default: xstilts-s3)")
+    server = parser.add_argument_group("Kubeflow")
+    server.add_argument("--endpoint", metavar="URL", help=f"default: {ENDPOINTS[0]}")
+    server.add_argument("--namespace", metavar="NAME", help="where each user has one")
+    server.add_argument("--service-account", metavar="NAME", help="of the run's pods")
+    server.add_argument("--experiment", default=EXPERIMENT, help="default: %(default)s")
+    server.add_argument("--run-name", metavar="TEXT", help="default: study and time")
+    server.add_argument("--wait", action="store_true", help="follow the run to its end")
+    server.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="of --wait")
+    return parser
+
+
+def read_order(options: argparse.Namespace) -> Order:
+    """Check the command line. Raises `UserError` with everything that is wrong in it."""
+    problems: list[str] = []
+    endpoint = _endpoint(options.endpoint, problems)
+    build = read_build(options, problems)
+    study = _study(options, problems)
+    parameters = {"study": study, **_store(options, problems), **_placement(options, problems)}
+    texts = {name: getattr(options, name) for name in _TEXTS}
+    parameters |= {name: text for name, text in texts.items() if text is not None}
+    for name in ("s3_secret", "service_account", "namespace"):
+        value = getattr(options, name)
+        if value is not None and not _NAME.fullmatch(value):
+            problems.append(f"--{name.replace('_', '-')} {value!r} is no name for Kubernetes.")
+    if options.timeout is not None and not options.wait:
+        problems.append("--timeout goes with --wait only.")
+    raise_if_any(problems)
+    started = f"{study_name(study)} {datetime.now():%Y-%m-%d %H:%M}"
+    return Order(
+        endpoint=endpoint,
+        build=build,
+        parameters=parameters,
+        run_name=options.run_name or started,
+        experiment=options.experiment,
+        namespace=options.namespace,
+        service_account=options.service_account,
+    )
+
+
+def submit(order: Order) -> str:
+    """Start the run; returns its id."""
+    version = api.examine(order.endpoint, order.namespace)
+    if not version:
+        oldest = ".".join(map(str, api.OLDEST))
+        print(f"note: the server does not say its version; {oldest} is needed.", file=sys.stderr)
+    specification, platform = compile_ir(order.build)
+    body = {
+        "display_name": order.run_name,
+        "experiment_id": api.experiment(order.endpoint, order.experiment, order.namespace),
+        "pipeline_spec": {"pipeline_spec": specification, "platform_spec": platform},
+        "runtime_config": {"parameters": order.parameters},
+    }
+    if order.service_account:
+        body["service_account"] = order.service_account
+    return api.start(order.endpoint, body)
+
+
+def _endpoint(given: str | None, problems: list[str]) -> api.Endpoint:
+    url = given or next((value for name in ENDPOINTS if (value := os.environ.get(name))), None)
+    if url is None:
+        problems.append(
+            f"no Kubeflow endpoint: give --endpoint https://HOST/pipeline, or set {ENDPOINTS[0]}."
+        )
+        return api.Endpoint("")
+    problems += api.endpoint_problems(url)
+    return api.Endpoint(url.rstrip("/"), os.environ.get(api.TOKEN) or None)
+
+
+def _study(options: argparse.Namespace, problems: list[str]) -> str:
+    """The study as the pipeline gets it: a name, or YAML."""
+    study = str(options.study)
+    if options.file is not None:
+        if study:
+            problems.append(f"a study is named ({study}) and given by --file: leave one out.")
+        try:
+            study = options.file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"--file {options.file} cannot be read: {error}.")
+            return ""
+    try:
+        read_study(study, options.seeds or "", options.models or "", STUDIES)
+    except UserError as error:
+        problems += error.problems
+    return study
+
+
+def _placement(options: argparse.Namespace, problems: list[str]) -> dict[str, Any]:
+    """Tolerations and node selector, as values; number and type of GPUs are checked, too."""
+    found = read_placement(
+        options.gpus or "",
+        options.gpu_type or "",
+        options.tolerations or "",
+        options.node_selector or "",
+        problems,
+    )
+    if options.device != DEVICES[0] and found.gpus:
+        problems.append(f"--gpus {found.gpus} goes with --device {DEVICES[0]} only.")
+    values = {}
+    for name, kind in (("tolerations", list), ("node_selector", dict)):
+        if text := getattr(options, name):
+            values[name] = read_json(name, text, kind, [])  # what is wrong was found above
+    return values
+
+
+def _store(options: argparse.Namespace, problems: list[str]) -> dict[str, str]:
+    given = {"endpoint": options.s3_endpoint, "region": options.s3_region}
+    try:
+        found = _location(options.s3_url, given)
+    except UserError as error:
+        problems += error.problems
+        return {}
+    if is_loopback(found.endpoint):
+        problems.append(
+            f"the S3 server {found.endpoint} is on this machine, where pods cannot reach it: "
+            "give one that they can by --s3-url and --s3-endpoint."
+        )
+    values = {"s3_url": found.url, "s3_endpoint": found.endpoint, "s3_region": found.region}
+    return {name: value for name, value in values.items() if value}
+
+
+def _location(url: str | None, given: dict[str, str | None]) -> Location:
+    if url is not None:
+        return parse(url, **given)
+    known = configured(ROOT)
+    if known is None:
+        raise UserError("no store: give --s3-url s3://BUCKET/PREFIX, or set one: xstilts store use S3_URL.")
+    return parse(str(known), **given)
+
+
+def _follow(endpoint: api.Endpoint, run: str, timeout: float | None) -> int:
+    try:
+        return follow(endpoint, run, timeout)
+    except KeyboardInterrupt:
+        print(f"No longer followed; the run goes on: {endpoint.run(run)}", file=sys.stderr)
+        return STOPPED
+
+
+def follow(endpoint: api.Endpoint, run: str, timeout: float | None) -> int:
+    """Print the states of a run until it ends; 0 if it succeeds, else 1.
+
+    Raises `UserError` if the server cannot be asked any more; the run goes on then.
+    """
+    started, shown, failures = time.monotonic(), "", 0
+    while True:
+        try:
+            found = api.read_run(endpoint, run)
+            failures = 0
+        except api.Unreachable:
+            failures += 1
+            if failures > PATIENCE:
+                raise
+            found = {}
+        state = str(found.get("state") or shown)
+        if state != shown:
+            print(f"{datetime.now():%H:%M:%S} {state}", flush=True)
+            shown = state
+        if state in _ENDED:
+            for line in _failures(found):
+                print(line, file=sys.stderr)
+            return int(state != "SUCCEEDED")
+        if timeout is not None and time.monotonic() - started > timeout:
+            print(f"{state or 'unknown'} after {timeout:.0f} s; the run goes on.", file=sys.stderr)
+            return 1
+        time.sleep(POLL)
+
+
+def _failures(run: dict[str, Any]) -> list[str]:
+    """What the server says of what failed."""
+    tasks = (run.get("run_details") or {}).get("task_details") or []
+    names = dict.fromkeys(
+        str(task.get("display_name")) for task in tasks if task.get("state") == "FAILED"
+    )
+    lines = [f"failed: {', '.join(names)}"] if names else []
+    message = (run.get("error") or {}).get("message")
+    return [*lines, str(message)] if message else lines
+
+
+def _seconds(text: str) -> float:
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return float(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The store: the S3 place that laptop and cluster share."""

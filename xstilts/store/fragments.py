@@ -1,0 +1,102 @@
+"""The folder of a run in the store: lock fragments, receipts, and the parameters they belong to.
+
+A fragment is a stage's entry of `dvc.lock`: what went in and what came out, as hashes. The
+fragments of a run together are its `dvc.lock`.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from xstilts.errors import UserError
+from xstilts.store import objects
+from xstilts.store.location import Location
+from xstilts.store.lookup import Entry
+
+STUDIES = "studies"
+PARAMS = "params.yaml"
+LOCK = "dvc.lock"
+LATEST = "latest.json"
+RESULTS = "results"
+_DEPTH = 3  # studies/STUDY/RUN
+_SCHEMA = "2.0"  # of dvc.lock
+_REQUESTS = 16  # at the same time
+
+
+def run_folder(store: Location, study: str, run: str) -> Location:
+    """Where a run of a study keeps what belongs to it alone."""
+    return store.below(STUDIES, study, run)
+
+
+def store_of(run: Location) -> Location:
+    """The store that a run's folder lies in; raises `UserError` if it is no run's folder."""
+    parts = run.prefix.split("/")
+    if len(parts) < _DEPTH or parts[-_DEPTH] != STUDIES:
+        raise UserError(
+            f"{run.url} is no run's folder: give s3://BUCKET/PREFIX/{STUDIES}/STUDY/RUN, as the "
+            "plan prints it."
+        )
+    return replace(run, prefix="/".join(parts[:-_DEPTH]))
+
+
+def write(run: Location, stage: str, entry: Entry) -> None:
+    """Keep the lock entry of a finished stage."""
+    objects.write(run, _yaml({stage: dict(entry)}), "lock", f"{stage}.yaml")
+
+
+def read(run: Location, stage: str) -> Entry | None:
+    """The lock entry of a stage; None if it has not finished in this run."""
+    from dvc.utils.serialize import loads_yaml
+
+    text = objects.read(run, "lock", f"{stage}.yaml")
+    return loads_yaml(text.decode())[stage] if text else None
+
+
+def read_all(run: Location, stages: Iterable[str]) -> dict[str, Entry]:
+    """The lock entries of those of `stages` that have finished."""
+    names = list(stages)
+    with ThreadPoolExecutor(_REQUESTS) as pool:
+        entries = pool.map(partial(read, run), names)
+        return {name: entry for name, entry in zip(names, entries, strict=True) if entry}
+
+
+def lock_text(entries: Mapping[str, Entry]) -> str:
+    """The text of a `dvc.lock` with these entries."""
+    return _yaml({"schema": _SCHEMA, "stages": {n: dict(e) for n, e in entries.items()}}).decode()
+
+
+def write_receipt(run: Location, stage: str, receipt: Mapping[str, Any]) -> None:
+    """Keep what a pod did for a stage: outcome, seconds, and the error if there was one."""
+    objects.write(run, json.dumps(receipt, indent=1).encode(), "receipts", f"{stage}.json")
+
+
+def read_receipts(run: Location) -> dict[str, dict[str, Any]]:
+    """Stage -> receipt, for every stage that a pod has dealt with in this run."""
+    names = objects.names(run, "receipts")
+    with ThreadPoolExecutor(_REQUESTS) as pool:
+        texts = pool.map(lambda name: objects.read(run, "receipts", name), names)
+        return {
+            name.removesuffix(".json"): json.loads(text)
+            for name, text in zip(names, texts, strict=True)
+            if text
+        }
+
+
+def read_params(run: Location) -> str:
+    """The text of a run's `params.yaml`; raises `UserError` if the run has no plan."""
+    text = objects.read(run, PARAMS)
+    if text is None:
+        raise UserError(
+            f"{run} holds no {PARAMS}: the plan of this run has not finished, or the address "
+            "is wrong. Start the run again with the plan."
+        )
+    return text.decode()
+
+
+def _yaml(content: Mapping[str, Any]) -> bytes:
+    from dvc.utils.serialize import dumps_yaml
+
+    return dumps_yaml(dict(content)).encode()

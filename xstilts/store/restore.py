@@ -1,0 +1,71 @@
+"""From the store to a clone: parameters and lock of a published run, for `dvc pull`."""
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from xstilts.errors import UserError
+from xstilts.files import write_text
+from xstilts.store import fragments, objects, remote
+from xstilts.store.location import Location
+from xstilts.study.state import LOCK, SCRATCH
+
+
+def restore(root: Path, study: str | None, run: str | None) -> str:
+    """Write `params.yaml` and `dvc.lock` of a run (default: the newest published); returns it.
+
+    Without `study` the store must hold one study only. Files that were here and differ are
+    kept under `.dvc/tmp/xstilts/`. Raises `UserError` if there is no store, study or run.
+    """
+    location = remote.configured(root)
+    if location is None:
+        raise UserError("no store is configured here: name one with `xstilts store use S3_URL`.")
+    study = study or _only_study(location)
+    run = run or _latest(location, study)
+    folder = fragments.run_folder(location, study, run)
+    lock = objects.read(folder, fragments.LOCK)
+    if lock is None:
+        raise UserError(
+            f"{folder.url} holds no {fragments.LOCK}: that run of {study} is unknown or was "
+            "never published. Leave --run out for the newest published one."
+        )
+    params = fragments.read_params(folder)
+    for name, text in ((fragments.PARAMS, params), (LOCK.name, lock.decode())):
+        _replace(root / name, text, root / SCRATCH)
+    return run
+
+
+def _only_study(location: Location) -> str:
+    studies = published(location)
+    if len(studies) != 1:
+        found = f"it holds {', '.join(studies)}: name one." if studies else "nothing is published."
+        raise UserError(f"which study of {location.url}? {found}")
+    return studies[0]
+
+
+def published(location: Location) -> list[str]:
+    """The studies of which the store holds a published run."""
+    names = objects.names(location, fragments.STUDIES)
+    return sorted(n.split("/")[0] for n in names if n.endswith(f"/{fragments.LATEST}"))
+
+
+def _latest(location: Location, study: str) -> str:
+    text = objects.read(location, fragments.STUDIES, study, fragments.LATEST)
+    if text is None:
+        known = ", ".join(published(location)) or "none"
+        raise UserError(
+            f"{location.url} has no published run of the study {study!r}; published studies: "
+            f"{known}."
+        )
+    return str(json.loads(text)["run"])
+
+
+def _replace(path: Path, text: str, scratch: Path) -> None:
+    """Write a file; what was there and differs is kept under another name."""
+    if path.exists() and (old := path.read_text(encoding="utf-8")) != text:
+        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        kept = scratch / f"{path.name}.before-restore-{stamp}"
+        write_text(kept, old)
+        print(f"{path.name} was different; the old one is {os.path.relpath(kept)}.")
+    write_text(path, text)

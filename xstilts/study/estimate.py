@@ -1,0 +1,223 @@
+"""What a study will cost, before it runs: GPU-hours, memory and disk.
+
+Work of a training run in floating-point operations, for n tokens of inputs of s tokens each:
+
+    6 · P · n  +  12 · L · d · s · n
+
+P are the parameters of the body's layers, L the number of layers, d their width: two
+operations per parameter forward and four backward (Kaplan et al. 2020,
+https://arxiv.org/abs/2001.08361, section 2.1), then the attention scores; embeddings are
+look-ups. Evaluation is the forward third. The time is that work at the device's peak times
+`UTILISATION`, plus what AdamW moves per step at the device's memory bandwidth, which counts
+with small batches; plus `POD_START` per pod. Everything is an estimate: it is for choosing
+a node pool and for seeing that a study costs days and not hours, not for bills.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from xstilts.models.backbones import BACKBONES, Shape
+from xstilts.study.devices import Device
+from xstilts.study.fanout import Pods
+from xstilts.study.plan import Stage
+from xstilts.study.rows import assumed, rows, total
+
+UTILISATION = 0.3  # share of the peak that training and evaluation reach
+POD_START = 30.0  # seconds of a pod that no work is done in: start, imports, pull and push
+ON_GPU = ("intermediate", "finetune", "evaluate")
+# Sub-words of one English input: of real data, and of the world. A row of multiple choice has
+# as many inputs as choices.
+LENGTHS = {
+    "classification": (46, 20),
+    "tagging": (35, 15),
+    "span_qa": (190, 35),
+    "multiple_choice": (80, 18),
+    "retrieval": (15, 9),
+    "mining": (30, 6),
+    "mlm": (120, 60),
+}
+_MIXTURE_CAP = 2**17  # rows of one task that a mixture counts (Phang et al. 2020)
+_ADAMW_BYTES = 30  # read and written per parameter and step
+_STATE_BYTES = 16  # weight, gradient and two moments in fp32
+_ACTIVATION_BYTES = 34  # per token, layer and unit of width, in 16 bits (Korthikanti et al. 2022)
+_COPIES = 2  # of what a pod reads or writes: in DVC's cache and in the workspace
+_WORKSPACE = 100e6  # bytes: code, DVC's own files, logs
+_ROW_BYTES = 600  # of a data set
+_PREDICTION_BYTES = 60  # of a row's prediction and score
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one stage: seconds on one device, bytes in the device's memory, bytes on disk."""
+
+    seconds: float = 0.0
+    memory: float = 0.0
+    disk: float = _WORKSPACE
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Of all stages that have to run; `hours` of a device per phase.
+
+    `memory` and `disk` (bytes) are those of the stage that needs most, which is named.
+    """
+
+    device: str
+    hours: dict[str, float]
+    memory: float
+    memory_stage: str
+    disk: float
+    disk_stage: str
+    assumptions: str
+
+
+def estimate(
+    params: Mapping[str, Any], plan: Sequence[Stage], pods: Pods, device: Device, gpus: int
+) -> Estimate:
+    """The cost of the stages that `pods` runs, each pod with `gpus` devices (0: one core)."""
+    stale = _names(pods)
+    costs = {s.name: stage_cost(params, s, device) for s in plan if s.name in stale}
+    each = max(1, gpus)
+    hours = {}
+    for phase in ON_GPU:
+        own = [s for s in plan if s.phase == phase and s.name in stale]
+        # A pod holds all its devices as long as it lasts, whether the stage uses them or not
+        busy = sum(costs[s.name].seconds / min(s.slots, each) for s in own)
+        hours[phase] = (busy + POD_START * pods.count(phase)) * each / 3600
+    memory = max(costs, key=lambda name: costs[name].memory)
+    disk = max(costs, key=lambda name: costs[name].disk)
+    return Estimate(
+        device=device.name,
+        hours=hours,
+        memory=costs[memory].memory,
+        memory_stage=memory,
+        disk=costs[disk].disk,
+        disk_stage=disk,
+        assumptions=_assumptions(params, device),
+    )
+
+
+def _names(pods: Pods) -> set[str]:
+    trained = [name for item in pods.trained for name in (item.finetune, *item.evaluate)]
+    evaluated = [name for item in pods.evaluate for name in item]
+    alone = (*pods.prepare, *pods.backbone, *pods.shortcuts, *pods.intermediate)
+    return {*alone, *trained, *evaluated, "publish"}
+
+
+def _assumptions(params: Mapping[str, Any], device: Device) -> str:
+    text = (
+        f"An estimate: {UTILISATION:.0%} of the peak of one {device.name}, {POD_START:.0f} s per "
+        "pod besides the work, inputs as long as English ones, no early stop."
+    )
+    if unknown := assumed(params):
+        text += f" Rows of {', '.join(unknown)} are a guess."
+    return text
+
+
+def stage_cost(params: Mapping[str, Any], stage: Stage, device: Device) -> Cost:
+    """The cost of one stage; `params` are those of `params.yaml`."""
+    if stage.phase in ("intermediate", "finetune"):
+        return _training(params, params[stage.phase][stage.key], device)
+    if stage.phase == "evaluate":
+        return _evaluation(params, params["evaluate"][stage.key], device)
+    if stage.phase == "backbone":
+        weights = 4 * _shape(params, f"models/backbone/{stage.key}").parameters
+        return Cost(disk=_WORKSPACE + (_COPIES + 1) * weights)  # once more as it is downloaded
+    if stage.phase == "prepare":
+        return Cost(disk=_WORKSPACE + (_COPIES + 1) * _ROW_BYTES * total(params, stage.key))
+    if stage.phase == "shortcuts":
+        return Cost(disk=_WORKSPACE + _COPIES * _data_bytes(params, params["shortcuts"][stage.key]))
+    predictions = sum(_tested(params, entry) for entry in params["evaluate"].values())
+    return Cost(disk=_WORKSPACE + _COPIES * _PREDICTION_BYTES * predictions)
+
+
+def _training(params: Mapping[str, Any], entry: Mapping[str, Any], device: Device) -> Cost:
+    shape, training = _shape(params, entry["init"]), entry["training"]
+    tasks = entry.get("tasks") or [entry["task"]]
+    sizes = [rows(params, entry["data"], task["name"], "train") for task in tasks]
+    if len(tasks) > 1:
+        sizes = [min(size, _MIXTURE_CAP) for size in sizes]
+    epochs, batch = training["epochs"], training["batch_size"]
+    steps = sum(sizes) * epochs / batch
+    share = min(1.0, (training.get("max_steps") or steps) / steps) if steps else 0.0
+    work = sum(
+        3 * forward(shape, size * epochs * inputs(task), _length(params, task))
+        for size, task in zip(sizes, tasks, strict=True)
+    )
+    bf16 = training.get("precision") == "bf16"
+    optimizer = steps * _ADAMW_BYTES * shape.parameters / device.bandwidth
+    seconds = work / ((device.bf16 if bf16 else device.fp32) * UTILISATION) + optimizer
+    disk = _COPIES * (2 * 4 * shape.parameters + _data_bytes(params, entry))
+    micro = training["batch_size"] / training.get("processes", 1) / training.get("accumulation", 1)
+    tokens = max(max(1.0, micro) * inputs(task) * _length(params, task) for task in tasks)
+    memory = training_memory(shape, training, tokens)
+    return Cost(seconds=seconds * share, memory=memory, disk=_WORKSPACE + disk)
+
+
+def _evaluation(params: Mapping[str, Any], entry: Mapping[str, Any], device: Device) -> Cost:
+    shape, task = _shape(params, entry["model_dir"]), entry["task"]
+    work = forward(shape, _tested(params, entry) * inputs(task), _length(params, task))
+    predictions = _PREDICTION_BYTES * _tested(params, entry)
+    disk = _COPIES * (4 * shape.parameters + _data_bytes(params, entry) + predictions)
+    return Cost(
+        seconds=work / (device.fp32 * UTILISATION),
+        memory=2 * 4 * shape.parameters,
+        disk=_WORKSPACE + disk,
+    )
+
+
+def _tested(params: Mapping[str, Any], entry: Mapping[str, Any]) -> int:
+    name = entry["task"]["name"]
+    return sum(rows(params, entry["data"], name, split) for split in _test_splits(entry))
+
+
+def _test_splits(entry: Mapping[str, Any]) -> Collection[str]:
+    return ("dev", "test") if entry["task"]["format"] == "mining" else ("test",)
+
+
+def _data_bytes(params: Mapping[str, Any], entry: Mapping[str, Any]) -> float:
+    folders: Iterable[str] = {entry[name] for name in ("data", "train_data") if name in entry}
+    return sum(_ROW_BYTES * total(params, folder) for folder in folders)
+
+
+def forward(shape: Shape, sequences: float, tokens: float) -> float:
+    """Floating-point operations of a forward pass over sequences of that many tokens each."""
+    attention = 4 * shape.layers * shape.width * tokens
+    return (2 * shape.body + attention) * sequences * tokens
+
+
+def training_memory(shape: Shape, training: Mapping[str, Any], tokens: float) -> float:
+    """Bytes that a training run needs on each device: its share of the state, and activations.
+
+    `tokens` are those of one micro-batch of one process.
+    """
+    processes, stage = training.get("processes", 1), training.get("zero_stage", 0)
+    halved = training.get("precision") == "bf16"
+    shared = {0: 0, 1: 8, 2: 12, 3: 16}[stage]  # moments; gradients, too; weights, too
+    state = shape.parameters * (_STATE_BYTES - shared + shared / processes + 2 * halved)
+    layer = _ACTIVATION_BYTES * shape.width * (1 if halved else 2)
+    return state + tokens * shape.layers * layer
+
+
+def inputs(task: Mapping[str, Any]) -> int:
+    """Inputs of the model that a row of a task becomes."""
+    return int(task.get("choices") or 1)
+
+
+def _length(params: Mapping[str, Any], task: Mapping[str, Any]) -> float:
+    """The assumed number of sub-words of an input, cut where the study cuts it."""
+    real, world = LENGTHS[task["format"]]
+    mean = world if params["study"]["source"]["kind"] == "world" else real
+    return float(min(mean, task["hparams"]["max_length"]))
+
+
+def _shape(params: Mapping[str, Any], folder: str) -> Shape:
+    """The size of the model in a folder: that of the backbone which it comes from."""
+    _, kind, key = folder.split("/")
+    if kind != "backbone":
+        return _shape(params, params[kind][key]["init"])
+    entry = params["backbone"][key]
+    if "like" in entry:
+        return _shape(params, entry["like"])
+    return BACKBONES[entry["name"]].shape
