@@ -5,14 +5,14 @@
 The grid is the paper's: 10 recipes, 9 targets, 3 seeds of XLM-R large, with nothing finished.
 The compiled pipeline does not depend on it; the plan's lists do.
 
-Limits on a cluster, from the code of Kubeflow Pipelines 2.17 and Argo Workflows 3.7:
-- a pipeline of 32 MiB is refused by the API server (MAX_PIPELINE_SPEC_BYTES);
-- the Argo workflow made from it must fit into one Kubernetes object: 1.5 MiB in etcd. It is
-  about three times the pipeline's size. While it runs it grows with the number of pods, and
-  Argo compresses its status, or moves it to a database when it has one, beyond 1 MiB;
-- the plan's lists are no part of it: they go through KFP's metadata, and Argo gets the number
-  of a loop's items only. What a pod gets is one item, on its command line: Linux ends a single
-  argument at 128 KiB.
+Limits on a cluster, as the code of Kubeflow Pipelines 2.17 and reports of its users have them:
+- the API server refuses a pipeline of more than 32 MiB (MAX_PIPELINE_SPEC_BYTES);
+- the Argo workflow made from it, which holds its components as JSON, is one Kubernetes object:
+  etcd refuses more than 1.5 MiB. Its status grows with the number of pods; beyond 1 MiB Argo
+  compresses it, and then needs a database for it;
+- the plan's lists are no part of the workflow: they go through KFP's metadata, and Argo gets
+  only the number of a loop's items. A pod gets one item, on its command line, where Linux
+  takes 128 KiB per argument.
 """
 
 import json
@@ -48,8 +48,11 @@ recipes:
   hellaswag: [hellaswag]
   commonsense_qa: [commonsense_qa]
   nli: [mnli, snli]
-  choice: [hellaswag, commonsense_qa]
-  all: [mnli, snli, qqp, squad, hellaswag, commonsense_qa]
+  choice: {tasks: [hellaswag, commonsense_qa], epochs: 5, batch_size: 24}
+  all:
+    tasks: [mnli, snli, qqp, squad, hellaswag, commonsense_qa]
+    epochs: 3
+    batch_size: 24
 baseline: none
 targets: all
 seeds: [0, 1, 2]

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from pipelines.engine import LABEL, USER, Client, connect, remove_container, remove_containers
 
+_STAGE = "xstilts-stage"
 _ENGINE_FAILED = 125  # what `docker run` itself says then
 
 
@@ -35,6 +36,11 @@ class Ended:
     seconds: float
     log: Path
     note: str = ""
+
+    @property
+    def stages(self) -> list[str]:
+        """The stages that its command names."""
+        return stages_of(self.command)
 
 
 def settings(
@@ -153,12 +159,17 @@ class Containers:
 
 def title(command: Sequence[str]) -> str:
     """What people call a container's work: its stages, its phase, or else its program."""
-    if Path(command[0]).name == "xstilts-stage":
-        first, *more = command[1].split() or [f"{_component(command)} without a stage"]
+    if Path(command[0]).name == _STAGE:
+        first, *more = stages_of(command) or [f"{_component(command)} without a stage"]
         return f"{first} and {len(more)} more" if more else first
     if "-m" in command:
         return command[command.index("-m") + 1].rpartition(".")[2]
     return Path(command[0]).name
+
+
+def stages_of(command: Sequence[str]) -> list[str]:
+    """The stages that a command brings up to date."""
+    return command[1].split() if Path(command[0]).name == _STAGE else []
 
 
 def _component(command: Sequence[str]) -> str:

@@ -14,11 +14,12 @@ from typing import Any
 
 from components.plan.studies import study_name
 from pipelines import engine
-from pipelines.containers import Containers, is_loopback, settings
+from pipelines.containers import Containers, Ended, is_loopback, settings
 from pipelines.graph import pipeline
 from pipelines.local_runner import end_on_signal, execute
 from pipelines.summary import summarise
 from xstilts.errors import USER_ERROR_EXIT_CODE, UserError
+from xstilts.files import write_json
 from xstilts.store.fragments import run_folder
 from xstilts.store.location import Location, parse
 
@@ -65,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         "--keep",
         metavar="FOLDER",
         type=Path,
-        help="keep KFP's outputs and the containers' logs in this new folder",
+        help="keep KFP's outputs, the containers' logs and their times in this new folder",
     )
     return parser
 
@@ -109,7 +110,18 @@ def _run(options: argparse.Namespace) -> int:
             failure = execute(spec, _arguments(options, store), run, containers, keywords)
             return summarise(failure, containers.ended, address, show)
         finally:
+            if options.keep:
+                _note(folder, containers.ended, address)
             clear()
+
+
+def _note(folder: Path, ended: Sequence[Ended], run: Location) -> None:
+    """Keep how long the containers took, each with the stages that were its task."""
+    found = [
+        {"title": c.title, "stages": c.stages, "code": c.code, "seconds": round(c.seconds, 3)}
+        for c in ended
+    ]
+    write_json(folder / "containers.json", {"run": str(run), "containers": found})
 
 
 def show(text: str) -> None:

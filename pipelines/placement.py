@@ -9,6 +9,7 @@ from kfp.dsl import PipelineTask
 
 Parameter = Any  # a pipeline's parameter; the class is internal to KFP
 DEVICES = ("cuda", "cpu")
+DIGEST = "XSTILTS_IMAGE_DIGEST"  # goes into the provenance of what is published
 USER = 10001  # the image's user and group
 BACKOFF = {"backoff_duration": "30s", "backoff_factor": 2.0, "backoff_max_duration": "600s"}
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
@@ -80,7 +81,10 @@ def place(
 ) -> PipelineTask:
     """Give a task its image, resources, volumes, credentials, deadline, and name in the UI."""
     task.set_display_name(title).set_caching_options(False)  # KFP's key ignores content
-    task.set_container_image(placement.images[pool.image])
+    image = placement.images[pool.image]
+    task.set_container_image(image)
+    if digest := image.partition("@")[2]:
+        task.set_env_variable(DIGEST, digest)  # the image itself cannot know it
     task.set_cpu_request(pool.cpu).set_memory_request(pool.memory)
     task.set_memory_limit(pool.memory_limit)
     if retried and placement.retries:

@@ -207,7 +207,9 @@ def _location(url: str | None, given: dict[str, str | None]) -> Location:
         return parse(url, **given)
     known = configured(ROOT)
     if known is None:
-        raise UserError("no store: give --s3-url s3://BUCKET/PREFIX, or set one: xstilts store use S3_URL.")
+        raise UserError(
+            "no store: give --s3-url s3://BUCKET/PREFIX, or set one: xstilts store use S3_URL."
+        )
     return parse(str(known), **given)
 
 

@@ -8,6 +8,7 @@ tests/golden holds what it writes. After a change that is meant, look at the dif
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import jsonschema
@@ -62,6 +63,13 @@ def test_bytes_do_not_depend_on_hashes(tmp_path):
         )
         found.add(done.stdout)
     assert found == {(GOLDEN / "pipeline.cuda.yaml").read_bytes()}
+
+
+def test_it_is_quick_and_small(tmp_path):
+    started = time.perf_counter()
+    text = write(tmp_path, "pipeline.cuda.yaml")
+    assert time.perf_counter() - started < 2
+    assert len(text.encode()) < 2**20
 
 
 def closed(schema):

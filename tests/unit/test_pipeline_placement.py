@@ -5,6 +5,7 @@ from compiled_pipeline import DEVICES, IMAGES, PHASES, TRAINING, compiled, phase
 from google.protobuf import json_format
 from kfp.kubernetes.kubernetes_executor_config_pb2 import KubernetesExecutorConfig
 
+from pipelines.compile import Build, compile_ir
 from pipelines.graph import DEADLINE, RETRIES
 from pipelines.placement import CPU
 from pipelines.placement import TRAINING as POOLS
@@ -40,6 +41,13 @@ def test_images(device, name):
     flavour = "cuda" if device == "cuda" and phase(name) in TRAINING else "cpu"
     assert container["image"] == IMAGES[flavour]
     assert settings["imagePullPolicy"] == "IfNotPresent"
+    digest = IMAGES[flavour].partition("@")[2]
+    assert container["env"] == [{"name": "XSTILTS_IMAGE_DIGEST", "value": digest}]
+
+
+def test_an_image_by_tag_has_no_digest_to_tell():
+    specification, _ = compile_ir(Build("cpu", {"cpu": "xstilts:cpu"}))
+    assert "XSTILTS_IMAGE_DIGEST" not in str(specification)
 
 
 @pytest.mark.parametrize(("device", "name"), EVERY)

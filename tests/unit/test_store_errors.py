@@ -125,6 +125,14 @@ def test_an_endpoint_of_the_environment_is_named(monkeypatch):
     assert problem(None).startswith(f"Nothing listens at {endpoint} ")
 
 
+def test_an_endpoint_of_the_environment_that_is_no_address(monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "localhost:9000")
+    assert problem(None) == (
+        "The endpoint of the environment (AWS_ENDPOINT_URL) 'localhost:9000' is no http:// or "
+        "https:// address: give it like https://s3.example.org:9000."
+    )
+
+
 def test_a_proxy_that_leads_nowhere(monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", f"http://user:hush@127.0.0.1:{free_port()}")
     assert problem("http://s3.invalid") == (
@@ -214,7 +222,7 @@ def test_tls_where_the_server_has_none():
             301,
             fault("PermanentRedirect"),
             (("x-amz-bucket-region", "eu-west-1"),),
-            "The bucket 'bucket' is in the region 'eu-west-1', but the region 'us-east-1' was given",
+            "The bucket 'bucket' is in the region 'eu-west-1', but the region 'us-east-1' was",
         ),
         (
             400,
@@ -293,6 +301,19 @@ def test_a_key_with_a_line_break(monkeypatch, name):
     which = "access key" if name == "AWS_ACCESS_KEY_ID" else "secret key"
     assert found.startswith(f"The {which} from the environment (AWS_ACCESS_KEY_ID) has a space, a")
     assert KEYS[name] not in found
+
+
+def test_a_pod_whose_token_is_not_mounted(monkeypatch):
+    for name in KEYS:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/xstilts")
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/no/such/token")
+    with answering(403, fault("AccessDenied")) as endpoint:
+        found = problem(endpoint)
+    assert found.startswith(
+        "The credentials of the role of the pod's service account could not be fetched "
+    )
+    assert "/no/such/token" in found
 
 
 def test_a_profile_that_is_not_there(monkeypatch):

@@ -112,12 +112,12 @@ def test_what_is_given_beside_the_url_wins_over_its_query():
         ("s3://bucket?region=", "The store's region '' is no name of a region"),
         ("s3://bucket?region=us_east", "The store's region 'us_east' is no name of a region"),
         ("s3://bucket?profile=a]b", "The store's profile 'a]b' is no name of a profile"),
-        ("s3://bucket?endpoint=localhost:80", "'localhost:80' is no http:// or https:// address."),
-        ("s3://bucket?endpoint=http://", "'http://' is no http:// or https:// address."),
-        ("s3://bucket?endpoint=http://h:0", "'http://h:0' has a wrong port."),
-        ("s3://bucket?endpoint=http://h:99999", "'http://h:99999' has a wrong host or port."),
-        ("s3://bucket?endpoint=http://a_b", "has a host that is neither a name nor an address."),
-        ("s3://bucket?endpoint=http://h/%3Fx", "'http://h/' has a '?' or a '#'."),
+        ("s3://bucket?endpoint=localhost:80", "'localhost:80' is no http:// or https:// address"),
+        ("s3://bucket?endpoint=http://", "'http://' is no http:// or https:// address"),
+        ("s3://bucket?endpoint=http://h:0", "'http://h:0' has a wrong port"),
+        ("s3://bucket?endpoint=http://h:99999", "'http://h:99999' has a wrong host or port"),
+        ("s3://bucket?endpoint=http://a_b", "has a host that is neither a name nor an address"),
+        ("s3://bucket?endpoint=http://h/%3Fx", "'http://h/' has a '?' or a '#'"),
     ],
 )
 def test_what_cannot_be_a_store(text, problem):

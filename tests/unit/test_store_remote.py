@@ -75,7 +75,9 @@ def test_settings_that_dvc_cannot_read(project):
 
 def test_a_remote_that_is_no_store(project):
     (project / ".dvc" / "config.local").write_text("['remote \"store\"']\n    url = /mnt/disk\n")
-    with pytest.raises(UserError, match="'/mnt/disk' is no place for a store.*`xstilts store use`"):
+    with pytest.raises(
+        UserError, match=r"'/mnt/disk' is no place for a store.*`xstilts store use`"
+    ):
         remote.configured(project)
 
 

@@ -315,18 +315,8 @@ def test_tls_where_there_is_none(url, lock, capsys):
 def test_a_certificate_that_nobody_vouches_for(kubeflow, lock, capsys, tmp_path, monkeypatch):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    program = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "2",
-        "-subj",
-        "/CN=127.0.0.1",
-    ]
+    program = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    program += ["-subj", "/CN=127.0.0.1"]
     program += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key)]
     subprocess.run([*program, "-out", str(certificate)], check=True, capture_output=True)
     context.load_cert_chain(certificate, key)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from xstilts.errors import UserError
 from xstilts.store.connection import Client, connect
+from xstilts.store.explain import no_s3_server
 from xstilts.store.location import Location
 from xstilts.store.objects import explained
 
@@ -23,7 +24,7 @@ def problems(location: Location, *, write: bool = True) -> list[str]:
     try:
         client = connect(location, patient=False)
     except UserError as error:
-        return [*error.problems, *_seen_without_keys(location)]
+        return list(dict.fromkeys([*error.problems, *_seen_without_keys(location)]))
     found: list[str] = []
     for step in _steps(client, location, write):
         try:
@@ -73,10 +74,7 @@ def _list(client: Client, location: Location) -> None:
     folder = f"{location.prefix}/" if location.prefix else ""
     answer = client.list_objects_v2(Bucket=location.bucket, Prefix=folder, MaxKeys=1)
     if answer.get("Name") != location.bucket:  # an empty answer, or a page in HTML
-        raise UserError(
-            f"What answers at {client.meta.endpoint_url} is no S3 server: correct the endpoint "
-            "(its port is the one of the S3 interface, not of a web console)."
-        )
+        raise UserError(no_s3_server(location))
 
 
 def _seen_without_keys(location: Location) -> list[str]:
@@ -101,5 +99,7 @@ def _seen_without_keys(location: Location) -> list[str]:
 
 def _code(error: UserError) -> str:
     """The S3 error code that the server answered with; '' if it was something else."""
-    response = getattr(error.__cause__, "response", {})
-    return str(response.get("Error", {}).get("Code") or "")
+    from botocore.exceptions import ClientError
+
+    cause = error.__cause__
+    return str(cause.response["Error"].get("Code")) if isinstance(cause, ClientError) else ""

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from xstilts.errors import UserError
-from xstilts.store.location import Location
+from xstilts.store.location import Location, wrong_endpoint
 
 Client = Any  # boto3 makes its classes at run time
 Session = Any
@@ -26,6 +26,9 @@ def connect(location: Location, *, patient: bool = True, signed: bool = True) ->
     """
     from botocore.exceptions import BotoCoreError
 
+    if (address := endpoint(location)) and (reason := wrong_endpoint(address)):
+        origin = "store" if location.endpoint else "environment (AWS_ENDPOINT_URL)"
+        raise UserError(f"The endpoint of the {origin} {reason}")
     settings = (location.endpoint, location.region, location.profile)
     try:
         with _LOCK:
@@ -57,7 +60,8 @@ def check_credentials(location: Location) -> None:
     if found is None:
         raise NoCredentialsError
     if type(found) is not Credentials:
-        return  # made by a role or a login, and fetched only when needed
+        _fetch(found, location)
+        return
     parts = {"access key": found.access_key, "secret key": found.secret_key, "token": found.token}
     for name, value in parts.items():
         if value and not (value.isascii() and value.isprintable() and " " not in value):
@@ -66,6 +70,20 @@ def check_credentials(location: Location) -> None:
                 "character that no key has: give it without (a file made by `echo` ends with a "
                 "line break, one made by `printf %s` does not)."
             )
+
+
+def _fetch(credentials: Any, location: Location) -> None:
+    """Have those of a role or a login at hand; they are fetched anew only when they run out."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        credentials.get_frozen_credentials()
+    except (BotoCoreError, ClientError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(
+            f"The credentials of {source(location)} could not be fetched ({reason}): log in "
+            "again, or mend the role and its token."
+        ) from error
 
 
 def source(location: Location) -> str:

@@ -50,13 +50,14 @@ def _refusal(error: Any, location: Location) -> str:
             f"{_server(location)} refuses the session token from {connection.source(location)}: "
             "it has run out or belongs to other keys. Log in again, or unset AWS_SESSION_TOKEN."
         )
-    if status >= 500 and status != 501:
+    # S3 servers name their errors; boto also makes a 500 of a page where it expected XML
+    if not code or (code.isdigit() and status not in (502, 503, 504)):
+        return no_s3_server(location)
+    if status >= 500:
         return (
             f"{_server(location)} failed to {_doing(error)[0]} in {location.url} "
             f"({status} {_reason(error)}): try again later, or see the server's log."
         )
-    if not code or code.isdigit():
-        return _no_s3(error, location)
     return (
         f"{_server(location)} refused to {_doing(error)[0]} in {location.url}: "
         f"{code} ({_reason(error)})."
@@ -121,12 +122,10 @@ def _redirect(error: Any, location: Location) -> str:
     )
 
 
-def _no_s3(error: Any, location: Location) -> str:
-    details = getattr(error, "response", {}).get("ResponseMetadata", {})
-    status = details.get("HTTPStatusCode")
-    answer = f"answers {status}" if status else "answers"
+def no_s3_server(location: Location) -> str:
+    """The text for an answer that no S3 server gives."""
     return (
-        f"{_server(location)} {answer} like a web server that is no S3 server: correct the "
+        f"{_server(location)} answers like a web server that is no S3 server: correct the "
         "endpoint (its port is the one of the S3 interface, not of a web console)."
     )
 
@@ -248,7 +247,7 @@ def _failures() -> list[tuple[Any, Callable[[Any, Location], str]]]:
         ((e.ConnectTimeoutError, e.ReadTimeoutError), _timed_out),
         (e.EndpointConnectionError, _unreachable),
         (e.HTTPClientError, _garbled),
-        (ResponseParserError, _no_s3),
+        (ResponseParserError, lambda _error, location: no_s3_server(location)),
     ]
 
 

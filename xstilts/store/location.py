@@ -134,8 +134,8 @@ def _wrong_query(names: list[str]) -> list[str]:
 
 def _wrong_settings(settings: dict[str, str]) -> list[str]:
     problems = []
-    if "endpoint" in settings and (reason := _wrong_endpoint(settings["endpoint"])):
-        problems.append(f"The store's endpoint {reason} Give it like https://s3.example.org:9000.")
+    if "endpoint" in settings and (reason := wrong_endpoint(settings["endpoint"])):
+        problems.append(f"The store's endpoint {reason}")
     if "region" in settings and not _REGION.fullmatch(region := settings["region"]):
         problems.append(
             f"The store's region {region!r} is no name of a region: letters, digits and hyphens, "
@@ -149,26 +149,30 @@ def _wrong_settings(settings: dict[str, str]) -> list[str]:
     return problems
 
 
-def _wrong_endpoint(text: str) -> str:
-    """What is wrong with an endpoint, or ''."""
-    shown = repr(_shown(text))
+def wrong_endpoint(text: str) -> str:
+    """What is wrong with a server's address, as the end of a sentence; '' if nothing is."""
+    reason = _wrong_address(text)
+    return f"{_shown(text)!r} {reason}: give it like https://s3.example.org:9000." if reason else ""
+
+
+def _wrong_address(text: str) -> str:
     if "@" in text:
-        return f"{shown} has a user or a password; keys belong in the environment or a profile."
+        return "has a user or a password (keys belong in the environment or a profile)"
     try:
         url = urlsplit(text)
         port = url.port
     except ValueError:
-        return f"{shown} has a wrong host or port."
+        return "has a wrong host or port"
     if text != text.strip() or not text.isprintable() or not text.isascii() or " " in text:
-        return f"{shown} has spaces or other characters that a URL cannot have."
+        return "has spaces or other characters that a URL cannot have"
     if url.scheme not in ("http", "https") or not url.hostname or "://" not in text:
-        return f"{shown} is no http:// or https:// address."
+        return "is no http:// or https:// address"
     if port == 0 or url.netloc.endswith(":"):
-        return f"{shown} has a wrong port."
+        return "has a wrong port"
     if not (_HOST.fullmatch(url.hostname) or "[" in url.netloc):
-        return f"{shown} has a host that is neither a name nor an address."
+        return "has a host that is neither a name nor an address"
     if url.query or url.fragment or "?" in text or "#" in text:
-        return f"{shown} has a '?' or a '#'."
+        return "has a '?' or a '#'"
     return ""
 
 
