@@ -54,7 +54,8 @@ def finish(project) -> list[str]:
 
 
 def slow_stage(project) -> psutil.Process:
-    return next(p for p in at_work(project) if p.cmdline()[1:3] == ["components/payload.py", "finetune"])
+    command = ["components/payload.py", "finetune"]
+    return next(process for process in at_work(project) if process.cmdline()[1:3] == command)
 
 
 def no_half_result(project, expected) -> bool:

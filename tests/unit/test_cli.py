@@ -59,7 +59,8 @@ def test_an_unknown_study(capsys):
 @pytest.mark.usefixtures("project")
 def test_no_study_at_all(capsys):
     assert main(["study", "show"]) == 2
-    assert "params.yaml names no study: give one of mini, real-slices, smoke." in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "params.yaml names no study: give one of mini, real-slices, smoke." in error
 
 
 def test_studies_are_listed_from_below_the_clone_too(project, capsys, monkeypatch):

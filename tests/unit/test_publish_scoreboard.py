@@ -9,7 +9,7 @@ from synthetic_study import evaluations, languages_of, write_study
 
 from xstilts.errors import UserError
 from xstilts.evaluation.xtreme import benchmark_score
-from xstilts.files import read_json, sha256, write_json
+from xstilts.files import read_json, sha256
 from xstilts.publish.provenance import code_revision
 from xstilts.publish.run import publish
 
