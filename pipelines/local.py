@@ -20,7 +20,7 @@ from pipelines.local_runner import end_on_signal, execute
 from pipelines.summary import summarise
 from xstilts.errors import USER_ERROR_EXIT_CODE, UserError
 from xstilts.files import write_json
-from xstilts.store.fragments import run_folder
+from xstilts.store.fragments import read_receipts, run_folder
 from xstilts.store.location import Location, parse
 
 IMAGE = "xstilts:cpu"
@@ -108,7 +108,9 @@ def _run(options: argparse.Namespace) -> int:
         try:
             spec = pipeline({"cpu": options.image}, "cpu", retries=0).pipeline_spec
             failure = execute(spec, _arguments(options, store), run, containers, keywords)
-            return summarise(failure, containers.ended, address, show)
+            planned = any(c.title == "plan" and c.code == 0 for c in containers.ended)
+            receipts = read_receipts(address) if planned else {}
+            return summarise(failure, containers.ended, receipts, address, show)
         finally:
             if options.keep:
                 _note(folder, containers.ended, address)

@@ -1,29 +1,32 @@
 """The end of a run on this machine: what every stage did, what failed and why, where things are."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from pipelines.containers import Ended
 from xstilts.errors import USER_ERROR_EXIT_CODE
-from xstilts.store import fragments
+from xstilts.store.fragments import RESULTS
 from xstilts.store.location import Location
 
 _LAST_LINES = 15
 
 
 def summarise(
-    failure: str, ended: Sequence[Ended], run: Location, show: Callable[[str], None]
+    failure: str,
+    ended: Sequence[Ended],
+    receipts: Mapping[str, Mapping[str, Any]],
+    run: Location,
+    show: Callable[[str], None],
 ) -> int:
     """Print how a run went; returns the exit code.
 
-    0 only if KFP reports no failure and the last attempt at every task succeeded; 2 if a
-    task failed by a mistake of the user's, else 1. Raises `UserError` if the store of a run
-    that could write to it cannot be read.
+    `failure` is what KFP says of one, or ''. 0 only if it says nothing and the last attempt at
+    every task succeeded; 2 if a task failed by a mistake of the user's, else 1.
     """
     last_attempts = {container.command: container for container in ended}.values()
     failed = [container for container in last_attempts if container.code != 0]
-    if any(container.title == "plan" and container.code == 0 for container in ended):
-        for stage, receipt in sorted(fragments.read_receipts(run).items()):
-            show(f"  {stage}: {receipt['outcome']}, {sum(receipt['seconds'].values()):.1f} s")
+    for stage, receipt in sorted(receipts.items()):
+        show(f"  {stage}: {receipt['outcome']}, {sum(receipt['seconds'].values()):.1f} s")
     for container in failed:
         show(f"{container.title} failed with exit code {container.code}. Its last lines:")
         for line in [*_last_lines(container), *filter(None, [container.note])]:
@@ -34,7 +37,7 @@ def summarise(
     if failure or failed:
         codes = {container.code for container in failed}
         return USER_ERROR_EXIT_CODE if USER_ERROR_EXIT_CODE in codes else 1
-    show(f"Report: {run.url}/{fragments.RESULTS}/index.html")
+    show(f"Report: {run.url}/{RESULTS}/index.html")
     return 0
 
 

@@ -116,7 +116,7 @@ def test_a_killed_run_leaves_nothing_half_done_and_the_next_runs_what_is_missing
     time.sleep(2)
     process.kill()
     process.communicate()
-    (left,) = client.containers.list(filters={"label": engine.LABEL})
+    (left,) = client.containers.list(filters={"label": engine.LABEL}, ignore_removed=True)
     assert broken(nearly_finished) == []
     (killed,) = runs(nearly_finished)
     assert outcomes(killed) == {}
@@ -124,7 +124,9 @@ def test_a_killed_run_leaves_nothing_half_done_and_the_next_runs_what_is_missing
     code, output = run(nearly_finished)
     assert code == 0, output
     assert f"removed the container {left.name}, left by a run that was killed" in output
-    assert client.containers.list(all=True, filters={"label": engine.LABEL}) == []
+    assert (
+        client.containers.list(all=True, filters={"label": engine.LABEL}, ignore_removed=True) == []
+    )
     assert outcomes(runs(nearly_finished)[-1]) == dict.fromkeys(
         (FINETUNE, EVALUATE, "publish"), "ran"
     )

@@ -14,7 +14,7 @@ from xstilts.errors import UserError
 from xstilts.store.location import Location
 
 RUN = Location("bucket", "studies/smoke/run-1")
-RECEIPT = {"outcome": "ran", "seconds": {"pull": 1.0, "work": 2.5}}
+RECEIPTS = {"finetune@a": {"outcome": "ran", "seconds": {"pull": 1.0, "work": 2.5}}}
 
 
 def test_lines_of_a_stream_that_is_cut_within_a_letter():
@@ -27,20 +27,12 @@ def test_lines_of_a_stream_that_is_cut_within_a_letter():
 
 def test_titles_say_what_a_container_does():
     inputs = json.dumps({"outputs": {"outputFile": "/root/x/prepare/executor_output.json"}})
-    stage = [
-        "xstilts-stage",
-        "prepare@a prepare@b prepare@c",
-        "--run",
-        "s3://b",
-        "--outputs",
-        inputs,
-    ]
+    end = ["--run", "s3://b", "--outputs", inputs]
+    stage = ["xstilts-stage", "prepare@a prepare@b prepare@c", *end]
     assert title(stage) == "prepare@a and 2 more"
     assert stages_of(stage) == ["prepare@a", "prepare@b", "prepare@c"]
     assert title(["xstilts-stage", "publish", "--run", "s3://b"]) == "publish"
-    assert (
-        title(["xstilts-stage", "", "--run", "x", "--outputs", inputs]) == "prepare without a stage"
-    )
+    assert title(["xstilts-stage", "", *end]) == "prepare without a stage"
     assert title(["python", "-m", "components.plan", "--study", "smoke"]) == "plan"
     assert title(["/bin/sh", "-c", "true"]) == "sh"
     assert stages_of(["python", "-m", "components.plan"]) == []
@@ -83,19 +75,10 @@ def ended(folder, name: str, code: int, text: str = "", note: str = "") -> Ended
     return Ended(("xstilts-stage", name), name, code, 1.0, log, note)
 
 
-@pytest.fixture
-def receipts(monkeypatch):
-    """What the store says of the run's stages."""
-    found = {"finetune@a": RECEIPT}
-    monkeypatch.setattr("xstilts.store.fragments.read_receipts", lambda _run: found)
-    return found
-
-
-@pytest.mark.usefixtures("receipts")
 def test_the_summary_of_a_good_run_names_stages_and_report(tmp_path):
     shown: list[str] = []
     good = [ended(tmp_path, "plan", 0), ended(tmp_path, "publish", 0)]
-    assert summarise("", good, RUN, shown.append) == 0
+    assert summarise("", good, RECEIPTS, RUN, shown.append) == 0
     assert shown == [
         "  finetune@a: ran, 3.5 s",
         "Run: s3://bucket/studies/smoke/run-1",
@@ -103,12 +86,11 @@ def test_the_summary_of_a_good_run_names_stages_and_report(tmp_path):
     ]
 
 
-@pytest.mark.usefixtures("receipts")
 def test_the_summary_of_a_bad_run_shows_why(tmp_path):
     shown: list[str] = []
     text = "".join(f"line {number}\n" for number in range(40))
     bad = [ended(tmp_path, "plan", 0), ended(tmp_path, "finetune@a", 137, text, "Too large.")]
-    assert summarise("KFP says no", bad, RUN, shown.append) == 1
+    assert summarise("KFP says no", bad, RECEIPTS, RUN, shown.append) == 1
     assert "finetune@a failed with exit code 137. Its last lines:" in shown
     assert "  line 39" in shown
     assert "  line 24" not in shown
@@ -116,19 +98,18 @@ def test_the_summary_of_a_bad_run_shows_why(tmp_path):
     assert not any(line.startswith("Report") for line in shown)
 
 
-def test_a_plan_that_found_mistakes_gives_their_exit_code_and_reads_no_store(tmp_path):
+def test_a_plan_that_found_mistakes_gives_their_exit_code(tmp_path):
     bad = [ended(tmp_path, "plan", 2, "error: no such study\n")]
     shown: list[str] = []
-    assert summarise("failed", bad, RUN, shown.append) == 2
+    assert summarise("failed", bad, {}, RUN, shown.append) == 2
     assert "  error: no such study" in shown
 
 
-@pytest.mark.usefixtures("receipts")
 def test_the_last_attempt_at_a_task_counts_and_kfp_is_not_believed_alone(tmp_path):
     again = [ended(tmp_path, "x", 1), ended(tmp_path, "x", 0)]
-    assert summarise("", again, RUN, lambda _line: None) == 0
-    assert summarise("", again[::-1], RUN, lambda _line: None) == 1
-    assert summarise("KFP says no", again, RUN, lambda _line: None) == 1
+    assert summarise("", again, {}, RUN, lambda _line: None) == 0
+    assert summarise("", again[::-1], {}, RUN, lambda _line: None) == 1
+    assert summarise("KFP says no", again, {}, RUN, lambda _line: None) == 1
 
 
 def test_loops_are_written_so_that_the_local_runner_can_read_them():

@@ -16,6 +16,8 @@ from xstilts.store.location import Location
 
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIA123456", "AWS_SECRET_ACCESS_KEY": "hush/hush"}
 
+ASKED = []
+
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch, tmp_path):
@@ -33,10 +35,15 @@ def environment(monkeypatch, tmp_path):
 
 @contextmanager
 def answering(status, body="", headers=(), tls=None):
-    """A web server that answers everything in one way; yields its address."""
+    """A web server that answers everything in one way; yields its address.
+
+    Whatever it is asked stands in `ASKED`.
+    """
+    ASKED.clear()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
+            ASKED.append((self.command, self.path))
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             self.send_response(status)
             for name, value in (("Content-Length", str(len(body.encode()))), *headers):
@@ -44,7 +51,7 @@ def answering(status, body="", headers=(), tls=None):
             self.end_headers()
             self.wfile.write(body.encode())
 
-        do_PUT = do_GET
+        do_PUT = do_DELETE = do_GET
 
         def log_message(self, *_arguments):
             pass
@@ -269,6 +276,18 @@ def test_the_same_text_for_reading_and_writing():
                 "The access key AKIA… from the environment (AWS_ACCESS_KEY_ID) may not "
                 f"{verb} in s3://bucket/folder at {endpoint}: grant it s3:"
             )
+
+
+def test_a_server_that_forgets_is_left_tidy():
+    with answering(200, "<ListBucketResult><Name>bucket</Name></ListBucketResult>") as endpoint:
+        assert problem(endpoint) == (
+            "s3://bucket/folder does not give back what was just written to it: use a server that "
+            "is consistent, or correct the endpoint."
+        )
+    (listed, _), *others = ASKED
+    assert [listed, *(verb for verb, _ in others)] == ["GET", "PUT", "GET", "DELETE"]
+    [key] = {path.partition("?")[0] for _, path in others}
+    assert key.startswith("/bucket/folder/.xstilts-check-")
 
 
 def test_no_credentials_do_not_hide_an_endpoint_that_is_wrong(monkeypatch):

@@ -26,7 +26,7 @@ def problems(location: Location, *, write: bool = True) -> list[str]:
     except UserError as error:
         return list(dict.fromkeys([*error.problems, *_seen_without_keys(location)]))
     found: list[str] = []
-    for step in _steps(client, location, write):
+    for step, decides in _steps(client, location, write):
         try:
             with explained(location):
                 step()
@@ -34,13 +34,18 @@ def problems(location: Location, *, write: bool = True) -> list[str]:
             found += [text for text in error.problems if text not in found]
             if _code(error) in _KEYS_REFUSED:
                 found += _seen_without_keys(location)
-            if _code(error) != "AccessDenied":
+            if decides and _code(error) != "AccessDenied":
                 break
     return found
 
 
-def _steps(client: Client, location: Location, write: bool) -> Iterator[Callable[[], object]]:
-    """List, write, read, remove: one after the other, whether or not one was denied."""
+def _steps(
+    client: Client, location: Location, write: bool
+) -> Iterator[tuple[Callable[[], object], bool]]:
+    """List, write, read, remove; each with whether the next ones are pointless when it breaks.
+
+    What was written is removed whatever happens to reading it.
+    """
     probe = {"Bucket": location.bucket, "Key": location.key(f".xstilts-check-{uuid.uuid4().hex}")}
     written = False
 
@@ -62,12 +67,12 @@ def _steps(client: Client, location: Location, write: bool) -> Iterator[Callable
                 "that is consistent, or correct the endpoint."
             )
 
-    yield lambda: _list(client, location)
+    yield lambda: _list(client, location), True
     if write:
-        yield put
-    yield get
+        yield put, True
+    yield get, False
     if written:
-        yield lambda: client.delete_object(**probe)
+        yield lambda: client.delete_object(**probe), False
 
 
 def _list(client: Client, location: Location) -> None:
