@@ -9,7 +9,7 @@ BIN = .venv/bin
 S3 = .s3
 STAMP = .venv/installed
 
-.PHONY: image image-cuda base wheels push run s3 test lint clean
+.PHONY: e2e image image-cuda base wheels push run s3 test lint clean
 
 run: $(STAMP)
 	@OMP_WAIT_POLICY=PASSIVE $(BIN)/xstilts run $(STUDY)
@@ -35,6 +35,12 @@ image:
 
 image-cuda:
 	@docker/build.sh cuda
+
+# The pipeline in containers on this machine: builds the image, starts an S3 server (Ceph), and
+# has KFP's local runner go through the smallest study, whole, killed, and with mistakes
+e2e: $(STAMP)
+	@OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -v \
+		tests/containers/test_local.py tests/containers/test_pipeline.py
 
 # A base for the image out of Debian packages, for machines that can pull none
 base:

@@ -20,4 +20,5 @@ rm -f docker/wheels/*.whl docker/wheels/.filled
 "$python" -m pip wheel --quiet --constraint constraints.txt --wheel-dir docker/wheels \
   --requirement "$list"
 echo "$wanted" >docker/wheels/.filled
-echo "$(ls docker/wheels/*.whl | wc -l) wheels are in docker/wheels."
+set -- docker/wheels/*.whl
+echo "$# wheels are in docker/wheels."

@@ -97,8 +97,8 @@ def remove_folder(client: Client, folder: Path, image: str) -> None:
         # This user may not remove what another one owns; that one may
         client.containers.run(
             image,
-            ["find", str(folder / "root"), "-mindepth", "1", "-delete"],
-            volumes={str(folder / "root"): {"bind": str(folder / "root"), "mode": "rw"}},
+            ["sh", "-c", "rm -rf /left/*"],
+            volumes={str(folder / "root"): {"bind": "/left", "mode": "rw"}},
             user=USER,
             network_mode="none",
             remove=True,

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from image import project_image
 from small_project import ROOT
 
+from pipelines import engine
 from xstilts.store import fragments, objects
 from xstilts.store.connection import connect
 from xstilts.store.location import Location
@@ -20,9 +20,11 @@ from xstilts.store.location import Location
 STUDY = "smoke"
 
 
-def start(store: Location, study: str = STUDY, **changes: str) -> "subprocess.Popen[str]":
+def start(
+    image: str, store: Location, study: str = STUDY, **changes: str
+) -> "subprocess.Popen[str]":
     """The pipeline of a study in containers; `changes` are to the environment."""
-    command = ["pipelines.local", study, "--s3-url", str(store), "--image", project_image()]
+    command = ["pipelines.local", study, "--s3-url", str(store), "--image", image]
     return subprocess.Popen(
         [sys.executable, "-m", *command],
         cwd=ROOT,
@@ -33,9 +35,9 @@ def start(store: Location, study: str = STUDY, **changes: str) -> "subprocess.Po
     )
 
 
-def run(store: Location, study: str = STUDY, **changes: str) -> tuple[int, str]:
+def run(image: str, store: Location, study: str = STUDY, **changes: str) -> tuple[int, str]:
     """Exit code and output of a whole run."""
-    process = start(store, study, **changes)
+    process = start(image, store, study, **changes)
     output = process.communicate(timeout=600)[0]
     return process.returncode, output
 
@@ -87,6 +89,13 @@ def broken(store: Location) -> list[str]:
         if digest != name.replace("/", "").removesuffix(".dir"):
             found.append(name)
     return found
+
+
+def at_work(stage: str) -> list[str]:
+    """Names of the containers that bring a stage up to date."""
+    containers = engine.connect().containers
+    found = containers.list(all=True, filters={"label": engine.LABEL}, ignore_removed=True)
+    return [container.name for container in found if stage in container.attrs["Config"]["Cmd"]]
 
 
 def clone(folder: Path) -> Path:

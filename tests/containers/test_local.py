@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from docker.errors import APIError
-from image import project_image
 from kfp.local.docker_task_handler import run_docker_container
 from small_project import ROOT, environment, wait_until
 
@@ -21,11 +20,6 @@ from xstilts.errors import UserError
 
 MEMORY = 2**28  # bytes
 TINY = Path(__file__).with_name("tiny_pipeline.py")
-
-
-@pytest.fixture(scope="module")
-def image():
-    return project_image()
 
 
 @pytest.fixture(scope="module")

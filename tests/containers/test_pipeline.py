@@ -7,6 +7,7 @@ import time
 import pytest
 from local_runs import (
     STUDY,
+    at_work,
     broken,
     clone,
     copy_store,
@@ -19,7 +20,6 @@ from local_runs import (
 )
 from small_project import ROOT
 
-from pipelines import engine
 from xstilts.store import fragments, objects
 from xstilts.store.connection import connect
 from xstilts.study.params import read_params
@@ -42,14 +42,10 @@ def plan(checkout):
 
 
 @pytest.fixture(scope="module")
-def store(s3):
-    return s3.store("pipeline")
-
-
-@pytest.fixture(scope="module")
-def published(store):
+def published(image, s3):
     """The output of the first run, and its folder in the store."""
-    code, output = run(store)
+    store = s3.store("pipeline")
+    code, output = run(image, store)
     assert code == 0, output
     (folder,) = runs(store)
     return output, folder
@@ -79,6 +75,7 @@ def test_every_stage_runs_once_in_its_container(published, plan):
 def test_a_fresh_clone_restores_the_published_run_and_runs_nothing(
     store, published, tmp_path, plan
 ):
+    store = fragments.store_of(published[1])
     folder = clone(tmp_path / "fresh")
     do(folder, "xstilts.cli", "store", "use", str(store))
     do(folder, "xstilts.cli", "store", "restore", STUDY)
@@ -92,12 +89,12 @@ def test_a_fresh_clone_restores_the_published_run_and_runs_nothing(
     assert scores == objects.read(published[1], fragments.RESULTS, "scores.json")
 
 
-def test_stages_finished_on_a_laptop_are_not_run_by_the_pipeline(s3, checkout, plan):
+def test_stages_finished_on_a_laptop_are_not_run_by_the_pipeline(image, s3, checkout, plan):
     target = s3.store("laptop first")
     do(checkout, "xstilts.cli", "run", STUDY)
     do(checkout, "xstilts.cli", "store", "use", str(target))
     do(checkout, "xstilts.cli", "store", "push")
-    code, output = run(target)
+    code, output = run(image, target)
     assert code == 0, output
     (folder,) = runs(target)
     # It has a container, so that this run has a report; its result is in the store, too
@@ -107,34 +104,33 @@ def test_stages_finished_on_a_laptop_are_not_run_by_the_pipeline(s3, checkout, p
     assert scores == objects.read(folder, fragments.RESULTS, "scores.json")
 
 
-def test_a_killed_run_leaves_nothing_half_done_and_the_next_runs_what_is_missing(nearly_finished):
-    client = engine.connect()
-    process = start(nearly_finished)
+def test_a_killed_run_leaves_nothing_half_done_and_the_next_runs_what_is_missing(
+    image, nearly_finished
+):
+    process = start(image, nearly_finished)
     for line in process.stdout:
         if line.startswith(f"{FINETUNE} started"):
             break
     time.sleep(2)
     process.kill()
     process.communicate()
-    (left,) = client.containers.list(filters={"label": engine.LABEL}, ignore_removed=True)
+    (left,) = at_work(FINETUNE)
     assert broken(nearly_finished) == []
     (killed,) = runs(nearly_finished)
     assert outcomes(killed) == {}
 
-    code, output = run(nearly_finished)
+    code, output = run(image, nearly_finished)
     assert code == 0, output
-    assert f"removed the container {left.name}, left by a run that was killed" in output
-    assert (
-        client.containers.list(all=True, filters={"label": engine.LABEL}, ignore_removed=True) == []
-    )
+    assert f"removed the container {left}, left by a run that was killed" in output
+    assert at_work(FINETUNE) == []
     assert outcomes(runs(nearly_finished)[-1]) == dict.fromkeys(
         (FINETUNE, EVALUATE, "publish"), "ran"
     )
     assert broken(nearly_finished) == []
 
 
-def test_a_lost_input_stops_its_stage_by_name_and_runs_nothing_upstream(nearly_finished):
-    process = start(nearly_finished)
+def test_a_lost_input_stops_its_stage_by_name_and_runs_nothing_upstream(image, nearly_finished):
+    process = start(image, nearly_finished)
     lines = []
     for line in process.stdout:
         lines.append(line)
@@ -161,12 +157,14 @@ def test_a_lost_input_stops_its_stage_by_name_and_runs_nothing_upstream(nearly_f
     assert "prepare@panx" in found["failed"][FINETUNE]
 
 
-def test_all_that_is_wrong_is_said_before_anything_is_trained(s3, tmp_path):
+def test_all_that_is_wrong_is_said_before_anything_is_trained(image, s3, tmp_path):
     text = (ROOT / "pipelines" / "studies" / f"{STUDY}.yaml").read_text(encoding="utf-8")
     text = text.replace("[mini-encoder]", "[maxi-encoder]").replace("epochs: 1", "epochs: none")
     (tmp_path / f"{STUDY}.yaml").write_text(text, encoding="utf-8")
     target = s3.store("wrong")
-    code, output = run(target, str(tmp_path / f"{STUDY}.yaml"), AWS_SECRET_ACCESS_KEY="wrong" * 8)
+    code, output = run(
+        image, target, str(tmp_path / f"{STUDY}.yaml"), AWS_SECRET_ACCESS_KEY="wrong" * 8
+    )
     assert code == 2, output
     errors = [line for line in output.splitlines() if line.startswith("plan | error: ")]
     assert len(errors) == 3, output
