@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from xstilts.store import connection
+from xstilts.store import credentials
 from xstilts.store.location import Location
 
 _DOING = {
@@ -47,7 +47,7 @@ def _refusal(error: Any, location: Location) -> str:
         return text(error, location)
     if code in _TOKENS:
         return (
-            f"{_server(location)} refuses the session token from {connection.source(location)}: "
+            f"{_server(location)} refuses the session token from {credentials.source(location)}: "
             "it has run out or belongs to other keys. Log in again, or unset AWS_SESSION_TOKEN."
         )
     # S3 servers name their errors; boto also makes a 500 of a page where it expected XML
@@ -144,7 +144,7 @@ _REFUSALS: dict[str, Callable[[Any, Location], str]] = {
 
 def _unreachable(error: Any, location: Location) -> str:
     cause = str(error.kwargs.get("error", ""))
-    host = urlsplit(connection.endpoint(location) or "").hostname
+    host = urlsplit(credentials.endpoint(location) or "").hostname
     if re.search(r"[Rr]efused", cause):
         return (
             f"Nothing listens at {_server(location)} (connection refused): start the S3 server, "
@@ -253,7 +253,7 @@ def _failures() -> list[tuple[Any, Callable[[Any, Location], str]]]:
 
 def _server(location: Location) -> str:
     """The S3 server, as it may be shown: scheme, host and port, without a user or a password."""
-    address = connection.endpoint(location)
+    address = credentials.endpoint(location)
     if address is None:
         return f"Amazon S3 ({location.region})" if location.region else "Amazon S3"
     url = urlsplit(address)
@@ -263,9 +263,9 @@ def _server(location: Location) -> str:
 
 def _key(location: Location) -> str:
     """The access key's beginning and its source: a secret typed in its place stays unseen."""
-    found = connection.session(location).get_credentials()
+    found = credentials.session(location).get_credentials()
     start = found.access_key[:4] if found else ""
-    return f"{start}… from {connection.source(location)}"
+    return f"{start}… from {credentials.source(location)}"
 
 
 def _doing(error: Any) -> tuple[str, str]:
