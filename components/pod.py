@@ -17,14 +17,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import psutil
-
 from components import dvc_steps
 from components.announce import announce
 from components.desk import Desk, open_desk
 from components.outputs import write_outputs
 from components.shown import shown
 from xstilts.errors import USER_ERROR_EXIT_CODE, UserError, raise_if_any
+from xstilts.process import age
 from xstilts.store import fragments, lookup
 from xstilts.store.location import parse
 from xstilts.study.plan import Stage
@@ -105,7 +104,7 @@ def _chosen(desk: Desk, names: str) -> list[Stage]:
 def _visits(desk: Desk, chosen: Sequence[Stage]) -> list[Visit]:
     """Deal with one stage after the other; an error ends it."""
     visits: list[Visit] = []
-    start = round(time.time() - psutil.Process().create_time(), 3)
+    start = round(age(), 3)
     for stage in chosen:
         visits.append(_visit(desk, stage, start))
         start = 0.0

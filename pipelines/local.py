@@ -40,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for problem in error.problems:
             print(f"error: {problem}", file=sys.stderr)
         return USER_ERROR_EXIT_CODE
+    except KeyboardInterrupt:
+        return 130  # before a container was started; later, see `end_on_signal`
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -160,11 +160,10 @@ def test_a_lost_input_stops_its_stage_by_name_and_runs_nothing_upstream(image, n
 def test_all_that_is_wrong_is_said_before_anything_is_trained(image, s3, tmp_path):
     text = (ROOT / "pipelines" / "studies" / f"{STUDY}.yaml").read_text(encoding="utf-8")
     text = text.replace("[mini-encoder]", "[maxi-encoder]").replace("epochs: 1", "epochs: none")
-    (tmp_path / f"{STUDY}.yaml").write_text(text, encoding="utf-8")
+    study = tmp_path / f"{STUDY}.yaml"
+    study.write_text(text, encoding="utf-8")
     target = s3.store("wrong")
-    code, output = run(
-        image, target, str(tmp_path / f"{STUDY}.yaml"), AWS_SECRET_ACCESS_KEY="wrong" * 8
-    )
+    code, output = run(image, target, str(study), AWS_SECRET_ACCESS_KEY="wrong" * 8)
     assert code == 2, output
     errors = [line for line in output.splitlines() if line.startswith("plan | error: ")]
     assert len(errors) == 3, output
