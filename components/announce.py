@@ -1,7 +1,6 @@
 """The end of a run: its lock, report and scores in the store, and its name as the latest."""
 
 import json
-import os
 from datetime import UTC, datetime
 
 from components import dvc_steps
@@ -32,7 +31,6 @@ def announce(desk: Desk, publish: Stage, entry: Entry) -> None:
     latest = {
         "run": desk.run.prefix.rpartition("/")[2],
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "revision": os.environ.get("XSTILTS_REVISION") or None,
     }
     study = desk.params["study"]["name"]
     objects.write(

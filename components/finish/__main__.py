@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def read_status(run: Location) -> dict[str, Any]:
     """What became of a run, from its folder in the store."""
-    text = objects.read(run, "plan.json")
+    text = objects.read(run, fragments.PLAN)
     if text is None:
         return {"state": NOT_PLANNED, "counts": {}, "missing": [], "failed": {}, "seconds": 0}
     finished = {name.removesuffix(".yaml") for name in objects.names(run, "lock")}

@@ -29,7 +29,6 @@ WORK = Path()  # where pods work: the current folder
 _LEAST_DISK = 50e6  # bytes, for the plan itself
 _REQUESTS = 16  # at the same time
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_PLAN = "plan.json"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -107,7 +106,7 @@ def _write(
     with ThreadPoolExecutor(_REQUESTS) as pool:
         list(pool.map(lambda item: fragments.write(run, *item), known.items()))
     text = json.dumps(content, indent=1)
-    objects.write(run, text.encode(), _PLAN, content_type="application/json")
+    objects.write(run, text.encode(), fragments.PLAN, content_type="application/json")
 
 
 def _device(placement: Placement) -> Device:

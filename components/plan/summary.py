@@ -6,6 +6,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from components import workspace
+from xstilts.publish.provenance import code_revision
 from xstilts.study.devices import CPU, DEVICES
 from xstilts.study.estimate import ON_GPU, Estimate
 from xstilts.study.fanout import Pods
@@ -25,9 +27,10 @@ def plan_json(
     estimate: Estimate,
     notes: Sequence[str],
 ) -> dict[str, Any]:
-    """The content of the run's plan.json; `written` is the time in UTC."""
+    """The content of the run's plan.json: the time is in UTC, the revision that of the code."""
     return {
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "revision": code_revision(workspace.home())["revision"],
         "stages": states(plan, known),
         "pods": pods.outputs(),
         "estimate": asdict(estimate),

@@ -165,6 +165,18 @@ def test_a_clone_restores_a_published_run_and_runs_nothing(finished, plan, tmp_p
     assert ran(clone) == []
 
 
+def test_a_run_of_other_code_is_restored_with_a_word_about_it(finished, tmp_path):
+    plan = json.dumps({"revision": "0123abc"}).encode()
+    objects.write(finished.run, plan, fragments.PLAN)
+    clone = small_project(tmp_path / "clone")
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x@y", "-C", str(clone)]
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
+    remote.configure(clone, finished.store)
+    code, output = xstilts(clone, "store", "restore")
+    assert code == 0, output
+    assert "Commit 0123abc made that run; this clone is at " in output
+
+
 def test_a_restored_lock_keeps_the_one_that_was_there(finished, tmp_path):
     clone = small_project(tmp_path / "clone")
     (clone / "dvc.lock").write_text("schema: '2.0'\nstages: {}\n")

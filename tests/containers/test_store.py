@@ -45,6 +45,14 @@ def test_a_listing_has_all_pages_and_only_its_folder(store):
     assert len(objects.names(whole)) == 252
 
 
+def test_folders_are_listed_without_what_is_in_them(store):
+    for name in ("a/1", "a/2/3", "b/4", "file"):
+        objects.write(store, b"", "top", name)
+    assert objects.folders(store, "top") == ["a", "b"]
+    assert objects.folders(store, "top", "b") == []
+    assert objects.folders(store) == ["top"]
+
+
 def test_a_folder_is_uploaded_with_types_that_a_browser_shows(s3, store, bucket, tmp_path):
     types = {
         "index.html": "text/html; charset=utf-8",

@@ -20,6 +20,7 @@ STUDIES = "studies"
 PARAMS = "params.yaml"
 LOCK = "dvc.lock"
 LATEST = "latest.json"
+PLAN = "plan.json"
 RESULTS = "results"
 _DEPTH = 3  # studies/STUDY/RUN
 _SCHEMA = "2.0"  # of dvc.lock

@@ -11,7 +11,7 @@ from xstilts.store.connection import REQUESTS, connect
 from xstilts.store.explain import explain
 from xstilts.store.location import Location
 
-__all__ = ["connect", "explain", "explained", "names", "read", "upload_folder", "write"]
+__all__ = ["connect", "explain", "explained", "folders", "names", "read", "upload_folder", "write"]
 
 _BYTES = "application/octet-stream"
 # A table of our own: the one of the machine differs between machines
@@ -71,6 +71,18 @@ def names(location: Location, *parts: str) -> list[str]:
         )
         keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
     return [key.removeprefix(start) for key in keys if key != start]
+
+
+def folders(location: Location, *parts: str) -> list[str]:
+    """The names of the folders directly in a folder, however much they hold."""
+    start = f"{location.key(*parts)}/".removeprefix("/")
+    client = connect(location)
+    with explained(location):
+        pages = client.get_paginator("list_objects_v2").paginate(
+            Bucket=location.bucket, Prefix=start, Delimiter="/"
+        )
+        found = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])]
+    return [prefix.removeprefix(start).rstrip("/") for prefix in found]
 
 
 def upload_folder(location: Location, folder: Path, *parts: str) -> int:

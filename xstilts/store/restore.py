@@ -7,6 +7,7 @@ from pathlib import Path
 
 from xstilts.errors import UserError
 from xstilts.files import write_text
+from xstilts.publish.provenance import code_revision
 from xstilts.store import fragments, objects, remote
 from xstilts.store.location import Location
 from xstilts.study.state import LOCK, SCRATCH
@@ -33,7 +34,19 @@ def restore(root: Path, study: str | None, run: str | None) -> str:
     params = fragments.read_params(folder)
     for name, text in ((fragments.PARAMS, params), (LOCK.name, lock.decode())):
         _replace(root / name, text, root / SCRATCH)
+    _compare_code(root, folder)
     return run
+
+
+def _compare_code(root: Path, run: Location) -> None:
+    """Say so if the run was made by other code: DVC would run stages again that depend on it."""
+    plan = json.loads(objects.read(run, fragments.PLAN) or b"{}")
+    theirs, ours = plan.get("revision"), code_revision(root)["revision"]
+    if theirs and ours and theirs != ours:
+        print(
+            f"Commit {theirs} made that run; this clone is at {ours}. What depends on code that "
+            "differs, DVC runs again."
+        )
 
 
 def _only_study(location: Location) -> str:
@@ -46,8 +59,12 @@ def _only_study(location: Location) -> str:
 
 def published(location: Location) -> list[str]:
     """The studies of which the store holds a published run."""
-    names = objects.names(location, fragments.STUDIES)
-    return sorted(n.split("/")[0] for n in names if n.endswith(f"/{fragments.LATEST}"))
+    studies = objects.folders(location, fragments.STUDIES)
+    return [
+        study
+        for study in studies
+        if objects.read(location, fragments.STUDIES, study, fragments.LATEST) is not None
+    ]
 
 
 def _latest(location: Location, study: str) -> str:
