@@ -3,7 +3,6 @@
 import json
 import socket
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -224,14 +223,11 @@ def test_the_grid_of_the_paper(store, tmp_path, monkeypatch, capsys):
     (tmp_path / "scratch").mkdir()
     monkeypatch.chdir(tmp_path / "scratch")
     labels = {"node-selector": json.dumps({"nvidia.com/gpu.product": "NVIDIA-A100-PCIE-40GB"})}
-    started = time.monotonic()
     found = planned(store, "grid", tmp_path / "grid", study=GRID, gpus="1", **labels)
-    seconds = time.monotonic() - started
     names = listed(found)
     assert len(names) == len(set(names)) == 18 + 1 + 27 + 180 + 270 + 9
     sizes = {name: (tmp_path / "grid" / name).stat().st_size for name in found}
     with capsys.disabled():
-        print(f"\nplan of the paper's grid: {len(names)} stages in {seconds:.1f} s, {sizes}")
+        print(f"\nplan of the paper's grid: {len(names)} stages, {sizes}")
         print(found["summary"])
     assert max(sizes.values()) < 100_000
-    assert seconds < 120

@@ -10,7 +10,7 @@ from components.plan.studies import study_name
 from xstilts.store import fragments, objects
 
 PLAN = {
-    "written": (datetime.now(UTC) - timedelta(seconds=90)).isoformat(timespec="seconds"),
+    "written": "2026-11-21T10:00:00+00:00",
     "stages": {"prepare@a": "store", "finetune@b": "to run", "evaluate@b": "to run",
                "publish": "to run"},
 }  # fmt: skip
@@ -23,7 +23,9 @@ def receipt(outcome: str, error: str = "") -> dict[str, object]:
 
 def test_a_complete_run():
     receipts = {name: receipt("ran") for name in ("finetune@b", "publish")}
-    status = status_of(PLAN, set(PLAN["stages"]), receipts | {"evaluate@b": receipt("store")})
+    written = datetime.now(UTC) - timedelta(seconds=90)
+    plan = PLAN | {"written": written.isoformat(timespec="seconds")}
+    status = status_of(plan, set(PLAN["stages"]), receipts | {"evaluate@b": receipt("store")})
     assert status["state"] == "complete"
     assert status["counts"] == {"store": 2, "ran": 2, "missing": 0, "failed": 0}
     assert 90 <= status["seconds"] < 150

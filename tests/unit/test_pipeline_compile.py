@@ -8,7 +8,6 @@ tests/golden holds what it writes. After a change that is meant, look at the dif
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import jsonschema
@@ -65,10 +64,8 @@ def test_bytes_do_not_depend_on_hashes(tmp_path):
     assert found == {(GOLDEN / "pipeline.cuda.yaml").read_bytes()}
 
 
-def test_it_is_quick_and_small(tmp_path):
-    started = time.perf_counter()
+def test_it_is_small(tmp_path):
     text = write(tmp_path, "pipeline.cuda.yaml")
-    assert time.perf_counter() - started < 2
     assert len(text.encode()) < 2**20
 
 

@@ -8,7 +8,6 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -278,11 +277,9 @@ def free_port():
 
 
 def test_nothing_listens(lock, capsys):
-    started = time.monotonic()
     found = refusal(f"http://127.0.0.1:{free_port()}", lock, capsys)
     assert "nothing listens at 127.0.0.1:" in found
     assert "kubectl port-forward" in found
-    assert time.monotonic() - started < 2
 
 
 def test_an_unknown_host(lock, capsys, monkeypatch):
