@@ -172,7 +172,7 @@ def test_a_run_of_other_code_is_restored_with_a_word_about_it(finished, tmp_path
     git = ["git", "-c", "user.name=x", "-c", "user.email=x@y", "-C", str(clone)]
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
     remote.configure(clone, finished.store)
-    code, output = xstilts(clone, "store", "restore")
+    code, output = xstilts(clone, "store", "restore", "small", "--run", "first")
     assert code == 0, output
     assert "Commit 0123abc made that run; this clone is at " in output
 
