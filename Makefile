@@ -9,7 +9,7 @@ BIN = .venv/bin
 S3 = .s3
 STAMP = .venv/installed
 
-.PHONY: e2e image image-cuda base wheels push run s3 test lint clean
+.PHONY: docs e2e image image-cuda base wheels push run s3 test lint clean
 
 run: $(STAMP)
 	@OMP_WAIT_POLICY=PASSIVE $(BIN)/xstilts run $(STUDY)
@@ -22,6 +22,10 @@ lint: $(STAMP)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+# The page of all tasks, out of their records
+docs: $(STAMP)
+	@$(BIN)/xstilts data table --output docs/tasks.md
 
 # Results and caches go; the environment stays (remove it with: rm -r .venv)
 clean:

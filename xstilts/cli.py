@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     show = _add(actions, "show", _study_show, "show what a study compares")
     use = _add(actions, "use", _study_use, "write a study to params.yaml")
     _add(commands, "doctor", _doctor, "check what a study needs on this machine")
+    _add_data(commands)
     _add_store(commands)
     for command in (run, plan, show, use):
         _add_study(command)
@@ -106,6 +107,27 @@ def _add_study(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_data(commands: Commands) -> None:
+    data = commands.add_parser("data", help="the data sets of a study, and the table of tasks")
+    actions = data.add_subparsers(required=True, metavar="ACTION")
+    stats = _add(actions, "stats", _data_stats, "sizes, lengths, labels, sub-words per word")
+    stats.add_argument("--json", action="store_true", help="everything, by language, as JSON")
+    stats.add_argument("--model", metavar="NAME", help="whose sub-words (default: the first)")
+    check = _add(actions, "check", _data_check, "check every record against its source")
+    check.add_argument("--rows", type=_rows, metavar="N", help="read no more rows of a split")
+    lock = _add(actions, "lock", _data_lock, "write down the commits of a study's data sets")
+    for command in (stats, check, lock):
+        command.add_argument("study", nargs="?", help="default: the one in params.yaml")
+    stats.add_argument("--mirror", metavar="FOLDER", help="a folder laid out like the hub")
+    check.add_argument(
+        "--mirror",
+        metavar="FOLDER",
+        help="a folder laid out like the hub; without a study, the whole table is checked",
+    )
+    table = _add(actions, "table", _data_table, "the table of tasks, as Markdown")
+    table.add_argument("--output", metavar="FILE", help="write it there")
+
+
 def _add_store(commands: Commands) -> None:
     store = commands.add_parser("store", help="the S3 store that laptop and cluster share")
     actions = store.add_subparsers(required=True, metavar="ACTION")
@@ -126,6 +148,12 @@ def _add_store(commands: Commands) -> None:
 def _jobs(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of stages; give 1 or more")
+    return int(text)
+
+
+def _rows(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of rows; give 1 or more")
     return int(text)
 
 
@@ -163,6 +191,30 @@ def _doctor(_options: argparse.Namespace) -> int:
     from xstilts.study.doctor import report
 
     return report()
+
+
+def _data_stats(options: argparse.Namespace) -> int:
+    from xstilts.data import commands
+
+    return commands.show_stats(options.study, options.mirror, options.model, as_json=options.json)
+
+
+def _data_check(options: argparse.Namespace) -> int:
+    from xstilts.data import commands
+
+    return commands.check_data(options.study, options.mirror, options.rows)
+
+
+def _data_lock(options: argparse.Namespace) -> int:
+    from xstilts.data import commands
+
+    return commands.lock_data(options.study)
+
+
+def _data_table(options: argparse.Namespace) -> int:
+    from xstilts.data import commands
+
+    return commands.show_table(options.output)
 
 
 def _store_use(options: argparse.Namespace) -> int:

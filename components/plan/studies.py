@@ -8,7 +8,7 @@ from typing import Any
 
 from xstilts.errors import UserError
 from xstilts.models.backbones import BACKBONES
-from xstilts.study.check import checked
+from xstilts.study.check import checked, with_lock
 from xstilts.study.page import Page, read_page, text_page, unknown
 from xstilts.study.record import Study, parse_study
 from xstilts.study.settings import Setting
@@ -34,7 +34,7 @@ def read_study(text: str, seeds: str, models: str, studies: Path) -> Study:
         raise UserError([*error.problems, *wrong]) from error
     study = _for_pods(page, parse_study(page, tuple(BACKBONES)))
     page.problems += wrong
-    return checked(page, replace(study, **changes))
+    return checked(page, with_lock(replace(study, **changes), studies))
 
 
 def study_name(text: str) -> str | None:

@@ -54,6 +54,94 @@ def test_placeholder_label_is_refused_where_it_is_not_declared(tmp_path):
     assert "source.drop_labels" in problem
 
 
+@pytest.mark.parametrize(
+    ("task", "columns", "said"),
+    [
+        (
+            "snli",
+            {"premise": ["a"] * 24, "hypothesis": ["b"] * 24, "label": [0] * 24},
+            "rows 0..23, field label: all 24 labels say entailment",
+        ),
+        (
+            "panx",
+            {"tokens": [["a", "b"]] * 24, "ner_tags": [[0, 0]] * 24},
+            "rows 0..23, field tags: all 48 labels say O",
+        ),
+        (
+            "squad_v2",
+            {
+                "id": [f"q{i}" for i in range(24)],
+                "context": ["Ana lives in Lima."] * 24,
+                "question": ["Where does Ana live?"] * 24,
+                "answers": pa.array(
+                    [{"text": [], "answer_start": []}] * 24,
+                    pa.struct(
+                        [("text", pa.list_(pa.string())), ("answer_start", pa.list_(pa.int64()))]
+                    ),
+                ),
+            },
+            "rows 0..23, field answers: none of 24 questions has an answer",
+        ),
+    ],
+)
+def test_placeholder_labels_of_a_blanked_test_set(task, columns, said, tmp_path):
+    problem = one_failure(tmp_path, task, columns)
+    source = TASKS[task].source
+    assert f"({source.hub}, config {source.config_of('en')}, split train)" in problem
+    assert said in problem
+    assert "were blanked; use a source with gold" in problem
+
+
+def test_rows_of_one_label_are_no_placeholders_when_they_are_few(tmp_path):
+    mirrors.put(tmp_path / "hub", "snli", mirrors.SNLI | {"label": [1, 1, 1]})
+    prepare(mirrors.entry(tmp_path / "hub", "snli", {"train": ["en"]}), tmp_path / "data")
+    assert (tmp_path / "data" / "provenance.json").is_file()
+
+
+def test_labels_without_a_column(tmp_path):
+    columns = {name: mirrors.SNLI[name] for name in ("premise", "hypothesis")}
+    problem = one_failure(tmp_path, "snli", columns)
+    assert "no column label; the columns are premise, hypothesis" in problem
+
+
+@pytest.mark.parametrize(
+    ("task", "columns", "split"),
+    [
+        ("xnli", {name: [] for name in mirrors.SNLI}, "test"),
+        ("xquad", {name: [] for name in mirrors.SQUAD}, "validation"),
+    ],
+)
+def test_a_language_without_rows(task, columns, split, tmp_path):
+    problem = one_failure(tmp_path, task, columns, split)
+    source = TASKS[task].source
+    assert f"{source.hub}/{source.config_of('en')}/{split}.parquet ({source.hub})" in problem
+    assert "there are no rows; leave the language out" in problem
+
+
+def test_a_language_without_lines(tmp_path):
+    file = mirrors.put(tmp_path / "hub", "snli", mirrors.SNLI)
+    card = tmp_path / "hub" / "stanfordnlp" / "snli" / "README.md"
+    card.write_text(card.read_text().replace("parquet", "jsonl"))
+    file.unlink()
+    file.with_suffix(".jsonl").write_text("")
+    [problem] = failure(mirrors.entry(tmp_path / "hub", "snli", {"train": ["en"]}), tmp_path)
+    assert "plain_text/train.jsonl (stanfordnlp/snli)" in problem
+    assert "there are no rows" in problem
+
+
+def test_labels_that_the_source_names_twice(tmp_path):
+    mirrors.put(tmp_path / "hub", "snli", mirrors.SNLI)
+    card = tmp_path / "hub" / "stanfordnlp" / "snli" / "README.md"
+    names = ["          '0': entailment", "          '1': neutral", "          '2': neutral"]
+    lines = ["---", "dataset_info:", "  config_name: plain_text", "  features:"]
+    lines += ["  - name: premise", "    dtype: string", "  - name: hypothesis"]
+    lines += ["    dtype: string", "  - name: label", "    dtype:", "      class_label:"]
+    card.write_text("\n".join([*lines, "        names:", *names]) + "\n" + card.read_text()[4:])
+    [problem] = failure(mirrors.entry(tmp_path / "hub", "snli", {"train": ["en"]}), tmp_path)
+    assert "stanfordnlp/snli" in problem
+    assert "unique" in problem
+
+
 def test_only_rows_without_label(tmp_path):
     columns = mirrors.SNLI | {"label": [-1, -1, -1]}
     assert "no row is left for snli train en" in one_failure(tmp_path, "snli", columns)
@@ -69,7 +157,15 @@ def test_answer_that_does_not_stand_in_the_context(tmp_path):
     answers = [mirrors.SQUAD["answers"][0], {"text": ["1991"], "answer_start": [24]}]
     columns = mirrors.SQUAD | {"answers": answers}
     problem = one_failure(tmp_path, "xquad", columns, "validation")
-    assert "row 1, field answers[0].start: '1991' does not stand at 24, '1990' does" in problem
+    assert "google/xquad, config xquad.en, split validation" in problem
+    found = "field answers[0].start: '1991' does not stand at 24, '1990' does, nor anywhere else"
+    assert f"row 1, {found}" in problem
+
+
+def test_answer_that_stands_elsewhere(tmp_path):
+    answers = [mirrors.SQUAD["answers"][0], {"text": ["Rome"], "answer_start": [24]}]
+    problem = one_failure(tmp_path, "squad", mirrors.SQUAD | {"answers": answers})
+    assert "'Rome' does not stand at 24, '1990' does (it stands at 16)" in problem
 
 
 def test_blanked_answers(tmp_path):

@@ -24,8 +24,8 @@ def test_every_task_of_the_table_has_a_format_and_the_others_are_named():
     assert {format_of(task).__name__ for task in TASKS.values()} <= {
         f"xstilts.tasks.{name}" for name in FORMATS
     }
-    with pytest.raises(UserError, match=r"'regression'.*classification, tagging"):
-        format_of(a_task("x", "regression"))
+    with pytest.raises(UserError, match=r"'ranking'.*classification, regression"):
+        format_of(a_task("x", "ranking"))
 
 
 def test_a_pair_is_encoded_as_the_tokenizer_itself_does():

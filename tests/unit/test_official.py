@@ -256,7 +256,8 @@ def test_a_missing_folder_and_an_unknown_task_are_named(tmp_path: Path) -> None:
 
 
 def test_the_check_knows_every_task_of_the_benchmark_and_its_file_names() -> None:
-    assert set(_CHECKS) == set(NINE)
+    tasks = {task for groups in BENCHMARKS.values() for own in groups.values() for task in own}
+    assert set(_CHECKS) >= tasks > set(NINE)
     for name, (suffix, _) in _CHECKS.items():
         assert file_name(TASKS[name].format, "de") == f"test-de.{suffix}"
 

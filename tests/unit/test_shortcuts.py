@@ -234,6 +234,16 @@ def test_choices_that_give_themselves_away(kind: str, best: str | None) -> None:
         assert found[name]["en"] > 90 if name == best else found[name]["en"] < 50
 
 
+def test_the_longest_choice_is_a_shortcut_where_it_is_right() -> None:
+    rows = _choices("none", 80, 1)
+    for row in rows:
+        row["choices"][row["label"]] += " and more words than any other"
+    found = shortcuts(CHOICES, rows, {"en": rows})
+    assert found["longest-choice"]["en"] == 100.0
+    plain = _choices("none", 200, 1)
+    assert shortcuts(CHOICES, plain, {"en": plain})["longest-choice"]["en"] < 45
+
+
 def test_shared_strings_find_translations() -> None:
     names = ["Ana 1990", "Lima 1991", "Tom 1992", "Quito 1993"]
     shared = [

@@ -7,16 +7,18 @@ import yaml
 from xstilts.errors import UserError
 from xstilts.tasks.check import problems, task_problems
 from xstilts.tasks.record import Hparams, Task
-from xstilts.tasks.table import BENCHMARKS, TASKS, get_task
+from xstilts.tasks.table import BENCHMARKS, NLI, TASKS, VARIANTS, get_task, task_in
 
 XTREME = {"xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc2018", "tatoeba"}
+XTREME_R = XTREME - {"pawsx", "bucc2018"} | {"xcopa", "lareqa"}
 INTERMEDIATE = {"mnli", "qqp", "squad", "hellaswag", "commonsense_qa"}
 
 
 def test_table_holds_xtreme_and_the_intermediate_tasks():
     assert set(TASKS) >= XTREME | INTERMEDIATE
     assert {name for group in BENCHMARKS["xtreme"].values() for name in group} == XTREME
-    assert {name for name in TASKS if TASKS[name].group} == XTREME
+    assert {name for group in BENCHMARKS["xtreme-r"].values() for name in group} == XTREME_R
+    assert {name for name in TASKS if TASKS[name].group} == XTREME | XTREME_R
 
 
 def test_table_has_no_problems():
@@ -27,6 +29,32 @@ def test_table_has_no_problems():
 def test_languages_are_those_of_the_benchmark(name, shared):
     facts = yaml.safe_load((shared / "facts" / "tasks.yaml").read_text(encoding="utf-8"))
     assert set(TASKS[name].languages) == set(facts["target_tasks"][name]["languages"])
+
+
+@pytest.mark.parametrize("name", sorted(XTREME_R))
+def test_languages_of_xtreme_r_are_those_of_the_facts(name, shared):
+    facts = yaml.safe_load((shared / "facts" / "tasks.yaml").read_text(encoding="utf-8"))
+    facts = facts["target_tasks"][name]
+    wanted = facts.get("languages_xtreme_r", facts["languages"])
+    assert set(task_in(name, "xtreme-r").languages) == set(wanted)
+    assert task_in(name, "xtreme") == TASKS[name]
+
+
+def test_only_xtreme_r_embeds_tatoeba_after_squad():
+    assert task_in("tatoeba", "xtreme-r").embedded_by == "squad"
+    assert TASKS["tatoeba"].embedded_by is None
+
+
+def test_added_languages_lie_in_other_data_sets():
+    source = task_in("udpos", "xtreme-r").source
+    assert source.of("de").config_of("de") == "udpos.German"
+    polish = source.of("pl")
+    assert (polish.hub, polish.config_of("pl"), polish.columns["tags"]) == (
+        "universal-dependencies/universal_dependencies", "pl_pdb", "upos",
+    )  # fmt: skip
+    assert source.of("de").elsewhere == polish.elsewhere == {}
+    tatoeba = task_in("tatoeba", "xtreme-r").source.of("lt")
+    assert tatoeba.config_of("lt") == "lit-eng"
 
 
 def test_targets_train_with_the_hyper_parameters_of_both_papers(shared):
@@ -49,6 +77,11 @@ def test_targets_train_with_the_hyper_parameters_of_both_papers(shared):
 def test_record_survives_yaml(name):
     text = yaml.safe_dump(TASKS[name].to_dict(), allow_unicode=True)
     assert Task.from_dict(yaml.safe_load(text)) == TASKS[name]
+
+
+def test_variant_survives_yaml():
+    for task in VARIANTS["xtreme-r"].values():
+        assert Task.from_dict(yaml.safe_load(yaml.safe_dump(task.to_dict()))) == task
 
 
 def _source(**change: Any) -> Any:
@@ -76,9 +109,13 @@ def _task(**change: Any) -> Any:
         ("hellaswag", _task(choices=None), "choices is None"),
         ("hellaswag", _source(labels=("0", "1")), "2 source labels for 4 choices"),
         ("xnli", _source(labels=("a", "b", "c")), "are not the task's"),
+        ("xnli", _source(labels=(*NLI, "neutral")), "hold neutral twice"),
+        ("hellaswag", _source(labels=("0", "1", "2", "2")), "hold 2 twice"),
         ("xquad", _task(languages=("en", "xx")), "unknown languages xx"),
         ("xquad", _task(languages=("en", "en")), "missing or repeated"),
-        ("xquad", _task(languages=("de",)), "English must be a language"),
+        ("tydiqa", _task(languages=("ko",)), "English must be a language"),
+        ("tatoeba", _task(languages=("de", "en")), "English is the other side"),
+        ("xcopa", _task(train_from="siqa"), "differs from siqa in choices (xcopa has 2, siqa 3)"),
         ("tatoeba", _source(language_codes={"de": "deu"}), "language_codes does not cover"),
         ("xquad", _source(config="all"), "neither {lang} in the config"),
         ("xquad", _source(hub="xquad"), "has no namespace"),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xstilts.evaluation.xtreme import benchmark_score
-from xstilts.tasks.table import BENCHMARKS, TASKS
+from xstilts.tasks.table import BENCHMARKS, TASKS, task_in
 
 GROUPS = BENCHMARKS["xtreme"]
 NAMES = [task for tasks in GROUPS.values() for task in tasks]
@@ -69,6 +69,30 @@ def test_nothing_at_all_has_no_average() -> None:
     assert found.overall is None
     assert found.average_over_available is None
     assert set(found.missing) == set(NAMES)
+
+
+def test_a_total_of_xtreme_r_says_which_tasks_are_in_it() -> None:
+    groups = BENCHMARKS["xtreme-r"]
+    names = [task for tasks in groups.values() for task in tasks]
+    languages = {task: task_in(task, "xtreme-r").languages for task in names}
+    values = {t: dict.fromkeys(languages[t], score) for t, score in XLMR.items() if t in languages}
+    values["xcopa"] = dict.fromkeys(languages["xcopa"], 50.0)
+    values["panx"].pop("qu")
+    found = benchmark_score(values, groups, languages)
+    whole = ("xnli", "xcopa", "udpos", "xquad", "mlqa", "tydiqa", "tatoeba")
+    assert found.total_of == whole
+    # (79.2 + 50 + 72.6 + 68.7 + 62.4 + 55.05 + 57.3) / 7
+    assert found.total == pytest.approx(63.6071, abs=1e-4)
+    assert found.overall is None
+    assert found.groups["classification"] == pytest.approx(64.6)
+    assert found.groups["structured"] is None
+    assert found.missing == {"panx": ("qu",), "lareqa": languages["lareqa"]}
+
+
+def test_the_total_of_all_tasks_is_the_overall_score() -> None:
+    found = benchmark_score(VALUES, GROUPS, LANGUAGES)
+    assert found.total == found.overall
+    assert set(found.total_of) == set(NAMES)
 
 
 def test_other_languages_and_tasks_are_left_out() -> None:

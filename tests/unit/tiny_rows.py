@@ -86,3 +86,26 @@ def text_rows(count: int, seed: int = 0) -> Rows:
         animal, colour = rng.choice(ANIMALS), rng.choice(COLOURS)
         rows.append({"id": str(i), "text": f"the {colour} {animal} sees the old house" * 2})
     return rows
+
+
+def answer_rows(count: int, seed: int = 0) -> Rows:
+    """A context of three sentences; the question repeats the words of one."""
+    rng, rows = random.Random(seed), []
+    kinds = (ANIMALS, COLOURS, ("big", "old"), ("house", "garden"), ("sees", "likes"))
+    for i in range(count):
+        words = [[rng.choice(kind) for kind in kinds] for _ in range(3)]
+        told = [f"the {a} {b} {c} {d} {e}." for a, b, c, d, e in words]
+        starts = [sum(len(t) + 1 for t in told[:n]) for n in range(3)]
+        asked = i % 3
+        rows.append(
+            {
+                "id": str(i),
+                "context": " ".join(told),
+                "question": "who " + " ".join(words[asked]),
+                "answers": [{"text": words[asked][0], "start": starts[asked] + 4}],
+                "sentences": [
+                    {"start": s, "end": s + len(t)} for s, t in zip(starts, told, strict=True)
+                ],
+            }
+        )
+    return rows

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from xstilts.data.checks import row_problems, split_problems
 from xstilts.files import replaced_file
-from xstilts.tasks.record import Task
+from xstilts.tasks.record import Task, listed_columns
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -22,12 +22,22 @@ Row = dict[str, Any]
 
 _TEXT = pa.string()
 _ANSWER = pa.struct([("text", pa.string()), ("start", pa.int64())])
+_SENTENCE = pa.struct([("start", pa.int64()), ("end", pa.int64())])
 SCHEMAS: dict[str, pa.Schema] = {
     "classification": pa.schema(
         [("id", _TEXT), ("text_a", _TEXT), ("text_b", _TEXT), ("label", pa.int64())]
     ),
+    "regression": pa.schema(
+        [("id", _TEXT), ("text_a", _TEXT), ("text_b", _TEXT), ("score", pa.float64())]
+    ),
     "tagging": pa.schema(
         [("id", _TEXT), ("tokens", pa.list_(_TEXT)), ("tags", pa.list_(pa.int64()))]
+    ),
+    "parsing": pa.schema(
+        [
+            *[("id", _TEXT), ("tokens", pa.list_(_TEXT))],
+            *[("heads", pa.list_(pa.int64())), ("relations", pa.list_(pa.int64()))],
+        ]
     ),
     "span_qa": pa.schema(
         [("id", _TEXT), ("context", _TEXT), ("question", _TEXT), ("answers", pa.list_(_ANSWER))]
@@ -37,6 +47,12 @@ SCHEMAS: dict[str, pa.Schema] = {
     ),
     "retrieval": pa.schema([("id", _TEXT), ("text_a", _TEXT), ("text_b", _TEXT)]),
     "mining": pa.schema([("id", _TEXT), ("side", _TEXT), ("text", _TEXT), ("pair", _TEXT)]),
+    "dual_encoder": pa.schema(
+        [
+            *[("id", _TEXT), ("context", _TEXT), ("question", _TEXT)],
+            *[("answers", pa.list_(_ANSWER)), ("sentences", pa.list_(_SENTENCE))],
+        ]
+    ),
     "mlm": pa.schema([("id", _TEXT), ("text", _TEXT)]),
 }
 _BATCH = 1000  # rows; fixed, because it shows in the bytes
@@ -60,7 +76,7 @@ def validate(
     for index, row in enumerate(rows):
         number = numbers[index] if numbers is not None else index
         for field, complaint, remedy in row_problems(row, task):
-            column = task.source.columns.get(re.split(r"[\[.]", field)[0], field)
+            column = _column(field, task)
             named = field if field.startswith(column) else f"{field} (column {column})"
             found.append(f"{where}, row {number}, field {named}: {complaint}; {remedy}.")
     found += [f"{where}, {problem}" for problem in split_problems(rows, task, numbers)]
@@ -68,6 +84,14 @@ def validate(
     if hidden > 0:
         found[SHOWN_PROBLEMS:] = [f"{where}: ... and {hidden} more problems of this kind."]
     return found
+
+
+def _column(field: str, task: Task) -> str:
+    """The source's column behind a field; `choices[1]` of `answerA | answerB` is answerB."""
+    name, *index = re.findall(r"\w+", field)
+    spec = task.source.columns.get(name, field)
+    listed = listed_columns(spec)
+    return listed[int(index[0])] if index and len(listed) > 1 else spec
 
 
 def write(rows: Sequence[Row], task: Task, path: Path) -> None:

@@ -7,11 +7,14 @@ is assumed about their types.
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from xstilts.data.tree_checks import tree_problems
 from xstilts.tasks.record import Task
 
 Problem = tuple[str, str, str]
 
 _SHOWN = 60  # characters of a value in a message
+_ENOUGH = 20  # rows whose labels are hardly by chance all the same
+_FIELDS_OF_LABELS = {"classification": "label", "multiple_choice": "label", "tagging": "tags"}
 
 
 def row_problems(row: dict[str, Any], task: Task) -> Iterator[Problem]:
@@ -24,7 +27,8 @@ def split_problems(
     rows: Sequence[dict[str, Any]], task: Task, numbers: Sequence[int] | None
 ) -> Iterator[str]:
     """What only shows when all rows of a split stand together: ids and pairs."""
-    if task.format not in ("span_qa", "mining"):
+    yield from _blanked(rows, task, numbers or range(len(rows)))
+    if task.format not in ("span_qa", "mining", "dual_encoder"):
         return
     first: dict[str, int] = {}
     for index, row in enumerate(rows):
@@ -39,6 +43,28 @@ def split_problems(
         first.setdefault(row["id"], number)
     if task.format == "mining":
         yield from _unpaired(rows)
+
+
+def _blanked(rows: Sequence[dict[str, Any]], task: Task, numbers: Sequence[int]) -> Iterator[str]:
+    """Test sets without gold labels are also published with one label, mostly 0, everywhere."""
+    field = _FIELDS_OF_LABELS.get(task.format)
+    if len(rows) >= _ENOUGH and task.may_lack_answers and not any(row["answers"] for row in rows):
+        yield (
+            f"rows {numbers[0]}..{numbers[-1]}, field answers: none of {len(rows)} questions has "
+            "an answer, as where gold answers were blanked; use a source with gold answers."
+        )
+    if field is None or len(rows) < _ENOUGH:
+        return
+    found = [row[field] for row in rows]
+    values = [v for value in found for v in (value if isinstance(value, list) else [value])]
+    first: Any = values[0] if values else None
+    names = task.labels or ("the first choice", *map(str, range(1, task.choices or 1)))
+    is_label = type(first) is int and 0 <= first < len(names)
+    if is_label and all(value == first for value in values):
+        yield (
+            f"rows {numbers[0]}..{numbers[-1]}, field {field}: all {len(values)} labels say "
+            f"{names[first]}, as where gold labels were blanked; use a source with gold labels."
+        )
 
 
 def _unpaired(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
@@ -105,6 +131,24 @@ def _classification(row: dict[str, Any], task: Task) -> Iterator[Problem]:
     yield from _label("label", row["label"], task.labels)
 
 
+def _regression(row: dict[str, Any], task: Task) -> Iterator[Problem]:
+    yield from _pair(row, task)
+    score = row["score"]
+    assert task.scale is not None  # the check of the table sees to it
+    low, high = task.scale
+    if score is None:
+        yield "score", "there is no value", "fill it in or remove the row"
+    elif not isinstance(score, float):
+        complaint = f"{_shown(score)} is a {type(score).__name__}, not a number"
+        yield "score", complaint, "map the field to a column of numbers"
+    elif score == -1 and low > -1:
+        complaint = "score -1.0 says that the row has no gold score"
+        yield "score", complaint, "use a split with gold scores"
+    elif not low <= score <= high:  # nan too
+        complaint = f"score {score} lies outside {low:g}..{high:g}"
+        yield "score", complaint, "correct the row or the task's scale"
+
+
 def _tagging(row: dict[str, Any], task: Task) -> Iterator[Problem]:
     tokens, tags = row["tokens"], row["tags"]
     for field, value in (("tokens", tokens), ("tags", tags)):
@@ -123,14 +167,36 @@ def _tagging(row: dict[str, Any], task: Task) -> Iterator[Problem]:
         yield from _label(f"tags[{index}]", tag, task.labels)
 
 
-def _span_qa(row: dict[str, Any], _: Task) -> Iterator[Problem]:
+def _parsing(row: dict[str, Any], task: Task) -> Iterator[Problem]:
+    fields = ("tokens", "heads", "relations")
+    for field in fields:
+        if not isinstance(row[field], list):
+            complaint = f"{_shown(row[field])} is a {type(row[field]).__name__}, not a list"
+            yield field, complaint, "map the field to a list column"
+            return
+    tokens, heads, relations = (row[field] for field in fields)
+    if not tokens:
+        yield "tokens", "the sentence has no words", "remove the row"
+    for index, token in enumerate(tokens):
+        yield from _text(f"tokens[{index}]", token, blank=token != "")
+    for index, relation in enumerate(relations):
+        yield from _label(f"relations[{index}]", relation, task.labels)
+    lengths = {field: len(row[field]) for field in fields[1:] if len(row[field]) != len(tokens)}
+    for field, length in lengths.items():
+        complaint = f"{len(tokens)} words but {length} {field}"
+        yield field, complaint, "give every word one, and a multi-word token none"
+    if tokens and not lengths:
+        yield from tree_problems(heads, relations, 0)
+
+
+def _span_qa(row: dict[str, Any], task: Task) -> Iterator[Problem]:
     yield from _text("context", row["context"])
     yield from _text("question", row["question"])
     answers = row["answers"]
     if not isinstance(answers, list):
         complaint = f"{_shown(answers)} does not hold as many answer_start as text"
         yield "answers", complaint, "give {text: [...], answer_start: [...]} of equal length"
-    elif not answers:
+    elif not answers and not task.may_lack_answers:
         yield "answers", "the question has no answer", "use a split with gold answers"
     else:
         for index, answer in enumerate(answers):
@@ -153,6 +219,8 @@ def _answer(field: str, answer: dict[str, Any], context: Any) -> Iterator[Proble
         else:
             there = context[start : start + len(text)]
             complaint = f"{_shown(text)} does not stand at {start}, {_shown(there)} does"
+            elsewhere = context.find(text)
+            complaint += f" (it stands at {elsewhere})" if elsewhere >= 0 else ", nor anywhere else"
         yield f"{field}.start", complaint, remedy
 
 
@@ -180,16 +248,49 @@ def _mining(row: dict[str, Any], _: Task) -> Iterator[Problem]:
         yield "side", f"{_shown(row['side'])} is no side", "give foreign or english"
 
 
+def _dual_encoder(row: dict[str, Any], task: Task) -> Iterator[Problem]:
+    wrong = list(_span_qa(row, task))
+    yield from wrong
+    if not wrong and not row["answers"]:
+        yield "answers", "the question has no answer", "use a split with gold answers"
+    elif not wrong:
+        yield from _sentences(row["sentences"], row["context"], row["answers"][0]["start"])
+
+
+def _sentences(sentences: Any, context: str, answer: int) -> Iterator[Problem]:
+    remedy = "give [first character, end] of every sentence, in order, or none of them"
+    if not isinstance(sentences, list) or not sentences:
+        yield "sentence_breaks", f"{_shown(sentences)} is no list of sentences", remedy
+        return
+    end = 0
+    for index, one in enumerate(sentences):
+        field = f"sentence_breaks[{index}]"
+        if not isinstance(one, dict) or not all(type(one[name]) is int for name in one):
+            yield field, f"{_shown(one)} is no pair of integers", remedy
+            return
+        if not end <= one["start"] < one["end"] <= len(context):
+            span = f"{one['start']}..{one['end']}"
+            yield field, f"{span} begins before {end} or lies outside the context", remedy
+            return
+        end = one["end"]
+    if not any(one["start"] <= answer < one["end"] for one in sentences):
+        complaint = f"no sentence holds the answer at {answer}"
+        yield "sentence_breaks", complaint, "let the sentences cover the context"
+
+
 def _mlm(row: dict[str, Any], _: Task) -> Iterator[Problem]:
     yield from _text("text", row["text"])
 
 
 _CHECKS: dict[str, Callable[[dict[str, Any], Task], Iterator[Problem]]] = {
     "classification": _classification,
+    "regression": _regression,
     "tagging": _tagging,
+    "parsing": _parsing,
     "span_qa": _span_qa,
     "multiple_choice": _multiple_choice,
     "retrieval": _pair,
     "mining": _mining,
+    "dual_encoder": _dual_encoder,
     "mlm": _mlm,
 }

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from xstilts.evaluation.words import sentence_spans
 from xstilts.tasks.record import Source
 
 Row = dict[str, Any]
@@ -10,6 +11,7 @@ Row = dict[str, Any]
 STRIPPED = ("text_a", "text_b", "question", "prompt", "choices", "text", "foreign", "english")
 REPLACED = "\ufffd"  # what a decoder writes for bytes that it could not read
 _ZWNJ = "\u200c"
+_NOTHING = {None, "None", "_"}  # as the hub has an empty field of CoNLL-U
 _BESIDE = 20  # characters that an answer may stand beside its offset; measured: 5
 
 
@@ -55,6 +57,27 @@ def _join_tokens(fields: Row, _: str) -> bool:
     return bool(fields["tokens"] != tokens)
 
 
+def _words_only(fields: Row, _: str) -> bool:
+    """Leave out what has neither head nor relation: UD's multi-word tokens and empty nodes."""
+    names = ("tokens", "heads", "relations")
+    columns = [fields[name] for name in names]
+    if not all(isinstance(c, list) and len(c) == len(columns[0]) for c in columns):
+        return False
+    kept = [word for word in zip(*columns, strict=True) if not {*word[1:]} <= _NOTHING]
+    for place, name in enumerate(names):
+        fields[name] = [word[place] for word in kept]
+    return len(kept) < len(columns[0])
+
+
+def _universal_relations(fields: Row, _: str) -> bool:
+    """`nmod:poss` -> `nmod`: what follows the colon belongs to a language."""
+    relations = fields["relations"]
+    if not _texts(relations):
+        return False
+    fields["relations"] = [relation.split(":")[0] for relation in relations]
+    return bool(fields["relations"] != relations)
+
+
 def _find_answers(fields: Row, _: str) -> bool:
     """Move answers to their nearest occurrence within 20 characters of the offset.
 
@@ -79,6 +102,15 @@ def _nearest(text: Any, start: Any, context: str) -> Any:
     return start
 
 
+def _cut_sentences(fields: Row, _: str) -> bool:
+    """Sentences end at full stops, question and exclamation marks, where the source is silent."""
+    context = fields["context"]
+    if fields.get("sentence_breaks") is not None or not isinstance(context, str):
+        return False
+    fields["sentence_breaks"] = [list(span) for span in sentence_spans(context)]
+    return True
+
+
 def replaced_characters(row: Row) -> bool:
     """Whether a text of a canonical row holds U+FFFD."""
     texts = [value for value in row.values() if isinstance(value, str)]
@@ -93,5 +125,8 @@ def _texts(value: Any) -> bool:
 CHANGES: dict[str, Callable[[Row, str], bool]] = {
     "strip_language_prefix": _strip_language_prefix,
     "join_tokens": _join_tokens,
+    "words_only": _words_only,
+    "universal_relations": _universal_relations,
     "find_answers": _find_answers,
+    "cut_sentences": _cut_sentences,
 }

@@ -13,7 +13,7 @@ from typing import Any
 from xstilts.data.clean import CHANGES, STRIPPED, answer_pairs, drop_reason
 from xstilts.data.rows import SourceRows
 from xstilts.errors import UserError
-from xstilts.tasks.record import Source, Task
+from xstilts.tasks.record import OPTIONAL_FIELDS, Task, listed_columns
 
 Row = dict[str, Any]
 
@@ -32,7 +32,7 @@ class Converted:
 
 def convert(source: SourceRows, task: Task, lang: str) -> Converted:
     """Canonical rows of `task` in `lang` out of `source`; raises `UserError` for a lost column."""
-    _require_columns(source, task.source)
+    _require_columns(source, task)
     result = Converted([], [])
     for raw, number in zip(source.rows, source.numbers, strict=True):
         fields = {name: _pick(raw, spec) for name, spec in task.source.columns.items()}
@@ -53,8 +53,10 @@ def convert(source: SourceRows, task: Task, lang: str) -> Converted:
     return result
 
 
-def _require_columns(rows: SourceRows, source: Source) -> None:
-    specs = [*source.columns.values(), source.language_prefix or ""]
+def _require_columns(rows: SourceRows, task: Task) -> None:
+    optional = OPTIONAL_FIELDS.get(task.format, ())
+    specs = [spec for name, spec in task.source.columns.items() if name not in optional]
+    specs.append(task.source.language_prefix or "")
     wanted = {name for spec in specs for name in _top_columns(spec)}
     missing = sorted(wanted - set(rows.columns))
     if missing:
@@ -65,16 +67,21 @@ def _require_columns(rows: SourceRows, source: Source) -> None:
 
 
 def _top_columns(spec: str) -> list[str]:
-    return _NAME.findall(spec) or ([spec.split(".")[0]] if spec else [])
+    return _NAME.findall(spec) or [part.split(".")[0] for part in listed_columns(spec) if part]
 
 
 def _pick(row: Row, spec: str) -> Any:
-    """One value: a column, a part of one (`a.b`), or a template over columns."""
+    """One value: a column, a part of one (`a.b`), a list of them, or a template over columns."""
     names = _NAME.findall(spec)
     if names:
         return _filled(spec, {name: row[name] for name in names})
+    columns = listed_columns(spec)
+    return _part(row, spec) if len(columns) == 1 else [_part(row, one) for one in columns]
+
+
+def _part(row: Row, column: str) -> Any:
     value: Any = row
-    for part in spec.split("."):
+    for part in column.split("."):
         value = value.get(part) if isinstance(value, dict) else None
     return value
 
@@ -121,12 +128,29 @@ def _classification(fields: Row, names: dict[str, list[str]], task: Task) -> Ite
     yield _only(fields, "id", "text_a", "text_b") | {"label": label}
 
 
+def _regression(fields: Row, _: dict[str, list[str]], __: Task) -> Iterator[Row]:
+    score = fields["score"]
+    if type(score) is int:
+        score = float(score)
+    yield _only(fields, "id", "text_a", "text_b") | {"score": score}
+
+
 def _tagging(fields: Row, names: dict[str, list[str]], task: Task) -> Iterator[Row]:
     order = _order(task.source.columns["tags"], names, task)
     tags = fields["tags"]
     if isinstance(tags, list):
         tags = [label_index(tag, order, task.labels) for tag in tags]
     yield _only(fields, "id", "tokens") | {"tags": tags}
+
+
+def _parsing(fields: Row, _: dict[str, list[str]], task: Task) -> Iterator[Row]:
+    """Heads become numbers; the hub has them as texts."""
+    heads, relations = fields["heads"], fields["relations"]
+    if isinstance(heads, list):
+        heads = [int(h) if isinstance(h, str) and h.isdecimal() else h for h in heads]
+    if isinstance(relations, list):
+        relations = [label_index(name, task.labels, task.labels) for name in relations]
+    yield _only(fields, "id", "tokens") | {"heads": heads, "relations": relations}
 
 
 def _span_qa(fields: Row, _: dict[str, list[str]], __: Task) -> Iterator[Row]:
@@ -155,6 +179,15 @@ def _mining(fields: Row, _: dict[str, list[str]], __: Task) -> Iterator[Row]:
             yield {"id": fields[f"{side}_id"], "side": side, "text": fields[side], "pair": pair}
 
 
+def _dual_encoder(fields: Row, names: dict[str, list[str]], task: Task) -> Iterator[Row]:
+    """A question as in span QA, and where the sentences of its context stand."""
+    breaks = fields.get("sentence_breaks")
+    if isinstance(breaks, list) and all(isinstance(b, list) and len(b) == 2 for b in breaks):
+        breaks = [{"start": start, "end": end} for start, end in breaks]
+    for row in _span_qa(fields, names, task):
+        yield row | {"sentences": breaks}
+
+
 def _mlm(fields: Row, _: dict[str, list[str]], __: Task) -> Iterator[Row]:
     yield _only(fields, "id", "text")
 
@@ -165,10 +198,13 @@ def _only(fields: Row, *names: str) -> Row:
 
 _SHAPES: dict[str, Callable[[Row, dict[str, list[str]], Task], Iterator[Row]]] = {
     "classification": _classification,
+    "regression": _regression,
     "tagging": _tagging,
+    "parsing": _parsing,
     "span_qa": _span_qa,
     "multiple_choice": _multiple_choice,
     "retrieval": _retrieval,
     "mining": _mining,
+    "dual_encoder": _dual_encoder,
     "mlm": _mlm,
 }

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,8 +51,15 @@ def config_names(place: Place, hub: str, revision: str | None) -> list[str]:
     return list(names)
 
 
-def load(place: Place, hub: str, config: str, split: str, revision: str | None) -> SourceRows:
-    """All rows of one split.
+def load(
+    place: Place,
+    hub: str,
+    config: str,
+    split: str,
+    revision: str | None,
+    limit: int | None = None,
+) -> SourceRows:
+    """All rows of one split, or its first `limit`.
 
     Raises `UserError` for a data set, config or split that is not there (naming those that
     are), for an unreadable or incomplete file and for a hub that cannot be reached.
@@ -70,8 +78,12 @@ def load(place: Place, hub: str, config: str, split: str, revision: str | None) 
     with _readable(place, hub, files[split]):
         stream = builder.as_streaming_dataset(split=split)
         tables = stream.with_format("arrow").iter(batch_size=_BATCH)
-        rows = [row for table in tables for row in table_rows(table)]
-    _require_all_rows(builder, split, len(rows), where)
+        found = (row for table in tables for row in table_rows(table))
+        rows = list(islice(found, limit))
+    if limit is None:
+        _require_all_rows(builder, split, len(rows), where)
+    if not rows:
+        raise UserError(_without_rows(where))
     columns = tuple(stream.features or (rows[0] if rows else ()))
     revision_found = re.search(r"@([0-9a-f]{40})/", files[split][0])
     return SourceRows(
@@ -117,8 +129,13 @@ def _notes(place: Place, revision: str | None) -> tuple[str, ...]:
     return () if revision else ("unpinned: the hub's main branch at the time of loading",)
 
 
+def holds(place: Place, hub: str) -> bool:
+    """Whether a mirror has a data set; of the hub itself only loading can tell."""
+    return place.root is None or (place.root / hub).is_dir()
+
+
 def _require_repository(place: Place, hub: str) -> None:
-    if place.root is None or (place.root / hub).is_dir():
+    if place.root is None or holds(place, hub):
         return
     held = sorted(f"{p.parent.name}/{p.name}" for p in place.root.glob("*/*") if p.is_dir())
     near = get_close_matches(hub, held, n=3)
@@ -183,6 +200,8 @@ def _unreadable(place: Place, hub: str, files: list[str], cause: str) -> str:
             f"{what} could not be read ({cause}): check the name, the revision and "
             "the network and start again, or use a mirror (source kind mirror)."
         )
+    if any(_is_empty(Path(file)) for file in files):
+        return _without_rows(", ".join(files) + f" ({hub})")
     broken = next((file for file in files if _is_broken(Path(file))), None)
     if broken:
         return (
@@ -193,6 +212,19 @@ def _unreadable(place: Place, hub: str, files: list[str], cause: str) -> str:
         f"{place.named(hub)} could not be read ({cause}): compare its files with the columns and "
         "configs that its README.md declares, or fetch the data set again."
     )
+
+
+def _without_rows(where: str) -> str:
+    return f"{where}: there are no rows; leave the language out, or fetch the data set again."
+
+
+def _is_empty(file: Path) -> bool:
+    """Whether a file holds no rows, which `datasets` cannot read."""
+    import pyarrow.parquet as pq
+
+    if file.suffix != ".parquet":
+        return file.is_file() and not file.read_bytes().strip()
+    return not _is_broken(file) and bool(pq.read_metadata(file).num_rows == 0)
 
 
 def _is_broken(file: Path) -> bool:

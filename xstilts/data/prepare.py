@@ -2,8 +2,10 @@
 
 import errno
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from xstilts import files
 from xstilts.data import canonical
 from xstilts.data.canonical import data_path
 from xstilts.data.clean import REPLACED, replaced_characters
-from xstilts.data.convert import convert
+from xstilts.data.convert import Converted, convert
 from xstilts.data.rows import SourceRows
 from xstilts.data.sources import Origin, check_languages, origin, rows_of
 from xstilts.errors import UserError, raise_if_any
@@ -62,7 +64,15 @@ def _prepare_task(item: dict[str, Any], folder: Path, cache: Path) -> dict[str, 
     return provenance
 
 
-def _prepare_file(where: Origin, task: Task, split: str, lang: str, path: Path) -> dict[str, Any]:
+def checked_rows(where: Origin, task: Task, split: str, lang: str) -> tuple[SourceRows, Converted]:
+    """The rows of one file, as the source has them and canonical.
+
+    The rows of several sources are joined, see `joined`. Raises `UserError` with all that is
+    wrong with them, an empty file included.
+    """
+    if task.also:
+        return joined(where, task, split, lang)
+    task = task.in_language(lang)
     source = rows_of(where, task, split, lang)
     converted = convert(source, task, lang)
     if not converted.rows:
@@ -72,6 +82,47 @@ def _prepare_file(where: Origin, task: Task, split: str, lang: str, path: Path) 
             "split or another slice."
         )
     raise_if_any(canonical.validate(converted.rows, task, source.where, converted.numbers))
+    return source, converted
+
+
+def joined(where: Origin, task: Task, split: str, lang: str) -> tuple[SourceRows, Converted]:
+    """The rows of all sources of a task, each evenly spread over the whole.
+
+    So every stretch of the file has rows of all sources in proportion to their sizes, also the
+    first few hundred dev rows, on which training selects. The ids of rows start with the name
+    of their data set. In the world the sources share the size that the study gives the task,
+    and each draws meanings of its own.
+    """
+    found, problems = [], []
+    for number, part in enumerate(task.parts()):
+        try:
+            place = where.shared(len(task.parts()), number)
+            found.append(checked_rows(place, part, split, lang))
+        except UserError as error:
+            problems += error.problems
+    raise_if_any(dict.fromkeys(problems))
+    order = sorted(
+        ((index + 0.5) / len(converted.rows), number, index)
+        for number, (_, converted) in enumerate(found)
+        for index in range(len(converted.rows))
+    )
+    names = [part.source.hub.rpartition("/")[2] for part in task.parts()]
+    rows = [(number, found[number][1].rows[index], index) for _, number, index in order]
+    sources = [source for source, _ in found]
+    everything = Converted(
+        rows=[row | {"id": f"{names[number]}-{row['id']}"} for number, row, _ in rows],
+        numbers=[found[number][1].numbers[index] for number, _, index in rows],
+        dropped=sum((converted.dropped for _, converted in found), Counter()),
+        changed=sum((converted.changed for _, converted in found), Counter()),
+    )
+    notes = tuple(dict.fromkeys(note for source in sources for note in source.notes))
+    where_all = " and ".join(source.where for source in sources)
+    return replace(sources[0], where=where_all, notes=notes), everything
+
+
+def _prepare_file(where: Origin, task: Task, split: str, lang: str, path: Path) -> dict[str, Any]:
+    task = task.in_language(lang)
+    source, converted = checked_rows(where, task, split, lang)
     canonical.write(converted.rows, task, path)
     return {
         "source": where.kind,
@@ -83,8 +134,18 @@ def _prepare_file(where: Origin, task: Task, split: str, lang: str, path: Path) 
         "dropped": dict(sorted(converted.dropped.items())),
         "changed": dict(sorted(converted.changed.items())),
         "sha256": files.sha256(path),
-        "notes": _notes(where, source, task, converted.rows),
-    }
+        "notes": [*_notes(where, source, task, converted.rows), *_cut_note(where, converted)],
+    } | _further(task, split, lang)
+
+
+def _further(task: Task, split: str, lang: str) -> dict[str, Any]:
+    """Where the other rows come from, of a task with several sources."""
+    names: list[dict[str, Any]] = [
+        {"hub": own.hub, "config": own.config_of(lang), "split": own.splits[split]}
+        | {"revision": own.revision}
+        for own in task.also
+    ]
+    return {"also": names} if names else {}
 
 
 def _notes(where: Origin, source: SourceRows, task: Task, rows: list[canonical.Row]) -> list[str]:
@@ -97,6 +158,13 @@ def _notes(where: Origin, source: SourceRows, task: Task, rows: list[canonical.R
     if replaced:
         notes.append(f"{replaced} rows hold {REPLACED!a}: text that was decoded wrongly upstream")
     return notes
+
+
+def _cut_note(where: Origin, converted: Converted) -> list[str]:
+    """Candidates of answer retrieval are sentences: it matters who cut them."""
+    if not converted.changed["cut_sentences"] or where.kind == "world":
+        return []
+    return ["sentences are cut by rule: the candidates are not the official ones"]
 
 
 @contextmanager

@@ -1,10 +1,11 @@
 """One split of one language from whichever source a study names: world, mirror or hub."""
 
 from dataclasses import dataclass, field, replace
+from math import ceil
 from pathlib import Path
 from typing import Any
 
-from xstilts.data import bucc_text, hub
+from xstilts.data import bucc_text, hub, squad_text, tagged_text
 from xstilts.data.rows import SourceRows
 from xstilts.data.splits import base_splits, slices
 from xstilts.errors import UserError
@@ -22,11 +23,22 @@ class Origin:
     place: hub.Place
     sizes: dict[str, int]  # world: rows per language of our train, dev and test
     seed: int  # world
+    limit: int | None = None  # rows of a split that are read at most; None: all
     seen: dict[tuple[str, ...], SourceRows] = field(default_factory=dict)
 
+    def shared(self, parts: int, number: int) -> "Origin":
+        """The origin for one of several sources of a task: in the world it makes its share."""
+        if self.kind != "world":
+            return self
+        sizes = {split: ceil(size / parts) for split, size in self.sizes.items()}
+        return replace(self, sizes=sizes, seed=self.seed + 100 * number, seen={})
 
-def origin(source: dict[str, Any], cache: Path) -> Origin:
-    """Check `{kind: world|mirror|hub, path?, sizes?, seed?}`; raises `UserError`."""
+
+def origin(source: dict[str, Any], cache: Path, limit: int | None = None) -> Origin:
+    """Check `{kind: world|mirror|hub, path?, sizes?, seed?}`; raises `UserError`.
+
+    `limit` is for a quick look: whole splits of a hub or a mirror are read no further.
+    """
     kind = source.get("kind")
     if kind not in KINDS:
         raise UserError(f"source kind {kind!r} is unknown; choose one of {', '.join(KINDS)}.")
@@ -42,6 +54,7 @@ def origin(source: dict[str, Any], cache: Path) -> Origin:
         place=hub.Place(root, cache),
         sizes=dict(source.get("sizes") or {}),
         seed=int(source.get("seed", 0)),
+        limit=limit,
     )
 
 
@@ -53,18 +66,40 @@ def check_languages(where: Origin, task: Task, languages: list[str]) -> list[str
             f"task {task.name} has no language {', '.join(foreign)}; it has "
             f"{', '.join(task.languages)}."
         ]
-    if where.kind == "world" or "{lang}" not in task.source.config:
-        return []
-    names = hub.config_names(where.place, task.source.hub, task.source.revision)
-    missing = [lang for lang in languages if not _has(where, task, lang, names)]
+    present = present_languages(where, task)
+    missing = [lang for lang in languages if lang not in present]
     if not missing:
         return []
-    present = [lang for lang in task.languages if _has(where, task, lang, names)]
     return [
         f"{where.place.named(task.source.hub)} has no {task.name} in "
-        f"{', '.join(f'{lang} (config {task.source.config_of(lang)})' for lang in missing)}; "
+        f"{', '.join(f'{lang} (config {_config(task, lang)})' for lang in missing)}; "
         f"the languages there are {', '.join(present) or 'none'}: leave the others out."
     ]
+
+
+def present_languages(where: Origin, task: Task) -> list[str]:
+    """The task's languages that have a config there; all of them where one config holds all."""
+    if where.kind == "world" or "{lang}" not in task.source.config:
+        return list(task.languages)
+    configs: dict[str, list[str]] = {}
+    present = []
+    for lang in task.languages:
+        own = task.in_language(lang)
+        elsewhere = own.source.hub != task.source.hub
+        if elsewhere and not hub.holds(where.place, own.source.hub):
+            continue
+        if own.source.hub not in configs:
+            names = hub.config_names(where.place, own.source.hub, own.source.revision)
+            configs[own.source.hub] = names
+        if _has(where, own, lang, configs[own.source.hub]):
+            present.append(lang)
+    return present
+
+
+def _config(task: Task, lang: str) -> str:
+    source = task.source.of(lang)
+    other = f" of {source.hub}" if source.hub != task.source.hub else ""
+    return f"{source.config_of(lang)}{other}"
 
 
 def _has(where: Origin, task: Task, lang: str, configs: list[str]) -> bool:
@@ -84,7 +119,10 @@ def rows_of(where: Origin, task: Task, split: str, lang: str) -> SourceRows:
             f"{', '.join(source.splits)}: add source.splits.{split}."
         )
     expression = source.splits[split]
-    parts = {base: _whole_split(where, task, base, lang) for base in base_splits(expression)}
+    # a slice counts all rows of its split, and any row may be of a language that shares it
+    limit = None if "[" in expression or source.language_prefix else where.limit
+    bases = base_splits(expression)
+    parts = {base: _whole_split(where, task, base, lang, limit) for base in bases}
     if source.language_prefix:
         parts = _only_language(parts, task, source.language_prefix, lang)
     counts = {base: len(found.rows) for base, found in parts.items()}
@@ -118,25 +156,36 @@ def _only_language(
     return kept
 
 
-def _whole_split(where: Origin, task: Task, base: str, lang: str) -> SourceRows:
+def _whole_split(where: Origin, task: Task, base: str, lang: str, limit: int | None) -> SourceRows:
     source = task.source
     config = source.config_of(lang)
+    if source.files_are_tagged and where.kind == "hub":
+        raise tagged_text.not_on_the_hub(source)
     files = _text_files(where, source, base, lang)
+    if files and source.files_are_json:
+        return squad_text.read(files, f"{source.hub}, config {config}, split {base}")
+    if files and source.files_are_tagged:
+        return tagged_text.read(files, source, base)
     if files:
         return bucc_text.read(files, source)
-    key = (source.hub, config, base)
+    key = (source.hub, config, base, str(limit))
     if key not in where.seen:
         if where.kind == "world":
             where.seen[key] = _world_rows(where, task, config, base)
         else:
             place = where.place
-            where.seen[key] = hub.load(place, source.hub, config, base, source.revision)
+            where.seen[key] = hub.load(place, source.hub, config, base, source.revision, limit)
     return where.seen[key]
 
 
 def _text_files(where: Origin, source: Source, base: str, lang: str) -> dict[str, Path]:
     root = where.place.root
-    return bucc_text.paths(root, source, base, lang) if root is not None else {}
+    if root is None:
+        return {}
+    if source.files_are_tagged:
+        return tagged_text.paths(root, source, base)
+    paths = squad_text.paths if source.files_are_json else bucc_text.paths
+    return paths(root, source, base, lang)
 
 
 def _world_rows(where: Origin, task: Task, config: str, base: str) -> SourceRows:
@@ -147,7 +196,10 @@ def _world_rows(where: Origin, task: Task, config: str, base: str) -> SourceRows
     missing = [split for split in sharing if split not in where.sizes]
     if len(missing) == len(sharing):
         raise UserError(f"task {task.name}: source.sizes gives no size for {', '.join(missing)}.")
-    size = sum(where.sizes.get(split, 0) for split in sharing)
+    size = sum(
+        ceil(where.sizes.get(split, 0) / len(base_splits(task.source.splits[split])))
+        for split in sharing
+    )
     rows, labels = hub_rows(task.source.hub, config, base, size, where.seed)
     return SourceRows(
         rows=rows,

@@ -16,10 +16,14 @@ def texts(folder: Path) -> list[str]:
     found: dict[str, None] = {}
     for path in sorted(folder.rglob("*.arrow")):
         for row in rows(path):
-            for name, value in row.items():
-                if name not in _NOT_TEXT:
-                    found.update(dict.fromkeys(_texts_of(name, value)))
+            found.update(dict.fromkeys(row_texts(row)))
     return list(found)
+
+
+def row_texts(row: dict[str, Any]) -> list[str]:
+    """The texts of one canonical row."""
+    named = ((name, value) for name, value in row.items() if name not in _NOT_TEXT)
+    return [text for name, value in named for text in _texts_of(name, value)]
 
 
 def _texts_of(name: str, value: Any) -> list[str]:

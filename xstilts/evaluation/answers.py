@@ -1,4 +1,4 @@
-"""Comparing answer strings: SQuAD v1.1 (XQuAD, TyDiQA) and MLQA, as their official scripts do.
+"""Comparing answer strings: SQuAD (XQuAD, TyDiQA) and MLQA, as their official scripts do.
 
 Both scripts normalise prediction and gold answer, then compare whole strings (exact
 match) and bags of tokens (F1). They differ in the normalisation only, and both are kept
@@ -76,6 +76,25 @@ def answer_f1(prediction: str, gold: str, normalise: Normaliser) -> float:
         return 0.0
     precision, recall = shared / len(predicted), shared / len(wanted)
     return 2 * precision * recall / (precision + recall)
+
+
+def answer_f1_v2(prediction: str, gold: str, normalise: Normaliser) -> float:
+    """As `answer_f1`, but 1 when both are empty: the rule of SQuAD 2.0's script."""
+    predicted, wanted = normalise(prediction).split(), normalise(gold).split()
+    if not predicted or not wanted:
+        return float(predicted == wanted)
+    return answer_f1(prediction, gold, normalise)
+
+
+def best_over_golds_v2(prediction: str, golds: Iterable[str]) -> tuple[float, float]:
+    """F1 and exact match (0..1 each) by SQuAD 2.0's script; without gold answers "" is right.
+
+    Gold answers that are empty once normalised do not count.
+    """
+    wanted = [gold for gold in golds if normalise_squad(gold)] or [""]
+    f1 = max(answer_f1_v2(prediction, gold, normalise_squad) for gold in wanted)
+    match = max(exact_match(prediction, gold, normalise_squad) for gold in wanted)
+    return f1, float(match)
 
 
 def exact_match(prediction: str, gold: str, normalise: Normaliser) -> bool:

@@ -3,12 +3,16 @@
 What stands in a file follows from the task's format:
 
 classification    the name of one label per line (PAWS-X's are 0 and 1)
+regression        TSV with a header: index of the row, predicted score (GLUE's STS-B)
 tagging           one tag per line, one blank line between sentences
+parsing           CoNLL-U, which ends every sentence with a blank line (see `conllu`)
 span_qa           JSON object: question id -> answer text
 mining            `foreign id<TAB>English id` per line
 retrieval         one integer per line: line i answers line i of the English sentences
                   sorted by code point, with the position of the foreign sentence
 multiple_choice   JSON object per line: {"label": 0}, as XTREME-R wants XCOPA
+dual_encoder      JSON object: question id -> ids of the candidates, the best first, as XTREME-R
+                  wants Mewsli-X (it has no layout for LAReQA)
 
 The official script counts a blank last line as a prediction, so no file has one.
 """
@@ -18,6 +22,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from xstilts.evaluation.conllu import read_trees, write_trees
 from xstilts.evaluation.official_check import problems
 from xstilts.files import write_text
 from xstilts.tasks.record import Task
@@ -25,7 +30,12 @@ from xstilts.tasks.record import Task
 __all__ = ["english_order", "file_name", "problems", "read_predictions", "write_predictions"]
 
 Rows = Sequence[dict[str, Any]]
-_SUFFIXES = {"span_qa": "json", "multiple_choice": "jsonl"}
+_SUFFIXES = {
+    "parsing": "conllu",
+    "span_qa": "json",
+    "dual_encoder": "json",
+    "multiple_choice": "jsonl",
+}
 
 
 def file_name(task_format: str, language: str) -> str:
@@ -82,6 +92,19 @@ def _read_labels(task: Task, text: str, rows: Rows) -> list[int]:
     return [task.labels.index(line) for line in _split(text)]
 
 
+def _write_scores(task: Task, predictions: Sequence[float], rows: Rows) -> str:
+    del task, rows
+    return "index\tprediction\n" + _lines(
+        [f"{i}\t{score!r}" for i, score in enumerate(predictions)]
+    )
+
+
+def _read_scores(task: Task, text: str, rows: Rows) -> list[float]:
+    del task
+    found = dict(line.split("\t") for line in _split(text)[1:])
+    return [float(found[str(i)]) for i in range(len(rows))]
+
+
 def _write_tags(task: Task, predictions: Sequence[Sequence[str]], rows: Rows) -> str:
     for row, tags in zip(rows, predictions, strict=True):
         if not tags or len(tags) != len(row["tokens"]):
@@ -95,6 +118,15 @@ def _write_tags(task: Task, predictions: Sequence[Sequence[str]], rows: Rows) ->
 def _read_tags(task: Task, text: str, rows: Rows) -> list[list[str]]:
     del task, rows
     return [sentence.split("\n") for sentence in text.removesuffix("\n").split("\n\n")]
+
+
+def _write_trees(task: Task, predictions: Sequence[Any], rows: Rows) -> str:
+    return write_trees(task.name, predictions, rows)
+
+
+def _read_trees(task: Task, text: str, rows: Rows) -> list[Any]:
+    del task, rows
+    return list(read_trees(text))
 
 
 def _write_answers(task: Task, predictions: Sequence[str], rows: Rows) -> str:
@@ -143,19 +175,32 @@ def _read_choices(task: Task, text: str, rows: Rows) -> list[int]:
     return [json.loads(line)["label"] for line in _split(text)]
 
 
+def _write_rankings(task: Task, predictions: Sequence[Sequence[str]], rows: Rows) -> str:
+    found = {row["id"]: list(ranked) for row, ranked in zip(rows, predictions, strict=True)}
+    if len(found) < len(rows):
+        raise ValueError(f"{task.name}: {len(rows) - len(found)} question ids occur twice")
+    return json.dumps(found, ensure_ascii=False) + "\n"
+
+
 _WRITERS: dict[str, Callable[[Task, Sequence[Any], Rows], str]] = {
     "classification": _write_labels,
+    "regression": _write_scores,
     "tagging": _write_tags,
+    "parsing": _write_trees,
     "span_qa": _write_answers,
     "mining": _write_pairs,
     "retrieval": _write_positions,
     "multiple_choice": _write_choices,
+    "dual_encoder": _write_rankings,
 }
 _READERS: dict[str, Callable[[Task, str, Rows], list[Any]]] = {
     "classification": _read_labels,
+    "regression": _read_scores,
     "tagging": _read_tags,
+    "parsing": _read_trees,
     "span_qa": _read_answers,
     "mining": _read_pairs,
     "retrieval": _read_positions,
     "multiple_choice": _read_choices,
+    "dual_encoder": _read_answers,
 }

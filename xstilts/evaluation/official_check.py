@@ -6,10 +6,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from xstilts.evaluation import conllu
+
 Rows = Sequence[dict[str, Any]]
 Gold = Callable[[str, str], Rows]
 Check = Callable[[str, Rows | None], Iterator[str]]
 
+_DEPTH = 20  # of a ranking
 _NLI = ("contradiction", "entailment", "neutral")
 _ENTITIES = ("O", *(f"{place}-{kind}" for kind in ("LOC", "ORG", "PER") for place in "BI"))
 _UPOS = (
@@ -109,6 +112,18 @@ def _labels(allowed: Collection[str]) -> Check:
     return check
 
 
+def _choices(text: str, rows: Rows | None) -> Iterator[str]:
+    yield from _line_problems(_lines(text), _is_choice, None if rows is None else len(rows))
+
+
+def _is_choice(line: str) -> bool:
+    try:
+        value = json.loads(line)
+    except json.JSONDecodeError:
+        return False
+    return isinstance(value, dict) and value.get("label") in (0, 1)
+
+
 def _positions(text: str, rows: Rows | None) -> Iterator[str]:
     lines = _lines(text)
     known = {str(number) for number in range(len(lines))}
@@ -178,17 +193,32 @@ def _pairs(text: str, rows: Rows | None) -> Iterator[str]:
 
 
 def _answers(text: str, rows: Rows | None) -> Iterator[str]:
+    yield from _by_question(text, rows, "text", lambda answer: isinstance(answer, str))
+
+
+def _rankings(text: str, rows: Rows | None) -> Iterator[str]:
+    yield from _by_question(text, rows, "list of 1 to 20 different ids", _is_ranking)
+
+
+def _is_ranking(value: Any) -> bool:
+    texts = isinstance(value, list) and all(isinstance(name, str) for name in value)
+    return texts and 1 <= len(value) <= _DEPTH and len(set(value)) == len(value)
+
+
+def _by_question(
+    text: str, rows: Rows | None, kind: str, is_valid: Callable[[Any], bool]
+) -> Iterator[str]:
     try:
         pairs = json.loads(text, object_pairs_hook=list)
     except json.JSONDecodeError as error:
         yield f"not JSON: {error}"
         return
     if not text.lstrip().startswith("{"):
-        yield "not a JSON object of question id -> answer text"
+        yield f"not a JSON object of question id -> answer {kind}"
         return
     ids = [name for name, _ in pairs]
-    wrong = [name for name, answer in pairs if not isinstance(answer, str)]
-    yield from _named(wrong, "answer is not a string")
+    wrong = [name for name, answer in pairs if not is_valid(answer)]
+    yield from _named(wrong, f"answer is not a {kind}")
     repeated = [name for name, times in Counter(ids).items() if times > 1]
     yield from _named(repeated, "id occurs more than once")
     if rows is not None:
@@ -213,4 +243,9 @@ _CHECKS: dict[str, tuple[str, Check]] = {
     "tydiqa": ("json", _answers),
     "bucc2018": ("tsv", _pairs),
     "tatoeba": ("tsv", _positions),
+    "ccg": ("tsv", _tags([str(number) for number in range(1363)])),  # numbers as in jiant
+    "udparse": ("conllu", conllu.problems),  # ours: XTREME has no parsing
+    "lareqa": ("json", _rankings),
+    "xcopa": ("jsonl", _choices),
 }
+CHECKED = frozenset(_CHECKS)  # tasks whose layout is known here

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xstilts.evaluation.answer_index import AnswerIndex
 from xstilts.evaluation.mining import mine
 from xstilts.evaluation.official import write_predictions
 from xstilts.evaluation.prepared import SCORES, Rows, prepared_rows
@@ -51,10 +52,17 @@ def evaluate(entry: dict[str, Any], folder: Path) -> None:
     model.to(device())
     languages: dict[str, dict[str, Any]] = {}
     items = {}
+    tests = {lang: prepared_rows(data, task.name, "test", lang) for lang in task.languages}
+    index = None
+    if task.format == "dual_encoder":
+        index = AnswerIndex.of(model, tokenizer, entry["head"], task, tests)
+        tests = {lang: index.targeted(rows) for lang, rows in tests.items()}
     with replaced_folder(folder) as output:
-        for lang in task.languages:
-            test = prepared_rows(data, task.name, "test", lang)
-            found = _predict(model, tokenizer, entry, task, lang, test)
+        for lang, test in tests.items():
+            if index is not None:
+                found = Found(*index.rank(model, tokenizer, entry["head"], task, test))
+            else:
+                found = _predict(model, tokenizer, entry, task, lang, test)
             scored = score(task, lang, found.values, test)
             languages[lang] = _summary(scored) | found.notes
             items[lang] = scored.items
@@ -93,10 +101,18 @@ def _predict(
         vectors, cut = _vectors(model, tokenizer, entry, task, test)
         pairs, threshold = mine(dev, dev_vectors, test, vectors)
         return Found(pairs, {"truncated": cut, "threshold": threshold})
+    if task.may_lack_answers:
+        from xstilts.evaluation.no_answer import predict_with_threshold
+
+        dev = prepared_rows(Path(entry["data"]), task.name, "dev", "en")
+        return Found(*predict_with_threshold(model, tokenizer, entry["head"], task, dev, test))
     from xstilts.training.predict import predict_rows
 
     predicted = predict_rows(model, tokenizer, entry["head"], task, test)
-    return Found(predicted.values, {"truncated": predicted.truncated})
+    notes: dict[str, Any] = {"truncated": predicted.truncated}
+    if task.format == "regression" and len(set(predicted.values)) == 1:
+        notes["constant"] = True  # no correlation exists: the value is 0 by definition
+    return Found(predicted.values, notes)
 
 
 def _vectors(

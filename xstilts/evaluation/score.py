@@ -6,17 +6,26 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from xstilts.evaluation.answers import best_over_golds, normalise_mlqa, normalise_squad
+from xstilts.evaluation.answers import (
+    best_over_golds,
+    best_over_golds_v2,
+    normalise_mlqa,
+    normalise_squad,
+)
 from xstilts.evaluation.chunks import chunk_counts
 from xstilts.evaluation.metrics import (
     aggregate,
     metric_named,
-    parts_from_sums,
+    parts_of_items,
     statistics_matrix,
     value_from_sums,
+    value_of_items,
 )
 from xstilts.evaluation.mining import gold_pairs
+from xstilts.evaluation.retrieval import average_precision
+from xstilts.evaluation.word_items import tag_items, tree_items
 from xstilts.files import replaced_file
+from xstilts.tasks.pool import depth, targets_of
 from xstilts.tasks.record import Task
 
 __all__ = [
@@ -35,7 +44,7 @@ Rows = Sequence[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Score:
-    """`value` is what the benchmark averages (0..100), `metrics` its parts (0..100).
+    """`value` is what the benchmark averages, `metrics` its parts: 0..100, correlations -100..100.
 
     `items` holds one record per scored unit, in row order: `id`, `correct` (0..1, for
     paired comparisons) and the columns that the metric sums. The unit is the row, for
@@ -50,7 +59,7 @@ class Score:
 def score(task: Task, language: str, predictions: Sequence[Any], rows: Rows) -> Score:
     """Score `predictions` against the canonical `rows` of a test set in `language`.
 
-    One prediction per row (label index, list of tags, answer text, row number of the
+    One prediction per row (label index, list of tags, list of arcs, answer text, row number of the
     nearest foreign sentence); for mining any number of pairs (foreign id, English id).
     Raises `UserError` for an unknown metric or a language that the metric cannot treat,
     `ValueError` for predictions that do not fit the rows.
@@ -63,10 +72,11 @@ def score(task: Task, language: str, predictions: Sequence[Any], rows: Rows) -> 
             f"{task.name} {language}: {len(predictions)} predictions for {len(rows)} rows"
         )
     items = _ITEMS[task.metric](task, language, predictions, rows)
-    sums = statistics_matrix(task.metric, items).sum(axis=0)
+    matrix = statistics_matrix(task.metric, items)
+    parts = parts_of_items(task.metric, matrix)
     return Score(
-        value=float(value_from_sums(task.metric, sums)),
-        metrics={name: float(part) for name, part in parts_from_sums(task.metric, sums).items()},
+        value=float(value_of_items(task.metric, matrix)),
+        metrics={name: float(part) for name, part in parts.items()},
         items=items,
     )
 
@@ -82,6 +92,23 @@ def _label_items(task: Task, language: str, predictions: Sequence[int], rows: Ro
     return [
         {"id": row["id"], "correct": float(predicted == gold)}
         for row, predicted, gold in zip(rows, predictions, _gold_labels(task, rows), strict=True)
+    ]
+
+
+def _similarity_items(
+    task: Task, language: str, predictions: Sequence[float], rows: Rows
+) -> list[Item]:
+    """Both values, from which correlations are computed; `correct` is their closeness.
+
+    It is 1 less their distance as a share of the scale, and 0 beyond.
+    """
+    del language
+    assert task.scale is not None  # the check of the table sees to it
+    low, high = task.scale
+    return [
+        {"id": row["id"], "correct": max(0.0, 1 - abs(predicted - row["score"]) / (high - low))}
+        | {"score": row["score"], "predicted": float(predicted)}
+        for row, predicted in zip(rows, predictions, strict=True)
     ]
 
 
@@ -128,6 +155,23 @@ def _answer_items(
     return items
 
 
+def _answer_or_none_items(
+    task: Task, language: str, predictions: Sequence[str], rows: Rows
+) -> list[Item]:
+    """As SQuAD 2.0's script; a question without gold answers is right when it got ""."""
+    del task, language
+    items = []
+    for row, predicted in zip(rows, predictions, strict=True):
+        f1, em = best_over_golds_v2(predicted, [answer["text"] for answer in row["answers"]])
+        answerable = int(bool(row["answers"]))
+        items.append(
+            {"id": row["id"], "correct": (f1 + em) / 2, "f1": f1, "em": em}
+            | {"answerable": answerable, "f1_answerable": f1 * answerable}
+            | {"em_answerable": em * answerable}
+        )
+    return items
+
+
 def _pair_items(
     task: Task, language: str, predictions: Sequence[tuple[str, str]], rows: Rows
 ) -> list[Item]:
@@ -150,6 +194,22 @@ def _counted(name: str, tp: int, pred: int, gold: int) -> Item:
     return {"id": name, "correct": correct, "tp": tp, "pred": pred, "gold": gold}
 
 
+def _ranking_items(
+    task: Task, language: str, predictions: Sequence[Sequence[str]], rows: Rows
+) -> list[Item]:
+    """Average precision per question: sum of the precisions at hits / min(targets, k).
+
+    As the code of XTREME-R scores LAReQA (google-research/xtreme at 838c13b6). Targets are
+    those of the rows (see `tasks.pool`).
+    """
+    del language
+    k = depth(task)
+    return [
+        {"id": row["id"], "correct": average_precision(targets, list(found), k)}
+        for row, targets, found in zip(rows, targets_of(rows), predictions, strict=True)
+    ]
+
+
 def _squad_normaliser(language: str) -> Callable[[str], str]:
     del language  # one rule for all
     return normalise_squad
@@ -167,6 +227,11 @@ _ITEMS: dict[str, Callable[[Task, str, Sequence[Any], Rows], list[Item]]] = {
     "squad": partial(_answer_items, normaliser=_squad_normaliser),
     "mlqa": partial(_answer_items, normaliser=_mlqa_normaliser),
     "mining_f1": _pair_items,
+    "tag_accuracy": tag_items,
+    "las": tree_items,
+    "map@20": _ranking_items,
+    "squad_v2": _answer_or_none_items,
+    "pearson_spearman": _similarity_items,
 }
 
 
@@ -180,8 +245,14 @@ def write_items(path: Path, items_by_language: dict[str, list[Item]]) -> None:
 
     rows = [{"lang": lang, **item} for lang, items in items_by_language.items() for item in items]
     types = {"lang": pa.string(), "id": pa.string(), "correct": pa.float64()}
-    types |= {name: pa.int64() for name in ("tp", "pred", "gold")}
-    types |= {name: pa.float64() for name in ("f1", "em")}
+    types |= {
+        name: pa.int64()
+        for name in ("tp", "pred", "gold", "answerable", "heads", "arcs", "right", "words")
+    }
+    types |= {
+        name: pa.float64()
+        for name in ("f1", "em", "f1_answerable", "em_answerable", "score", "predicted")
+    }
     schema = pa.schema([(name, types[name]) for name in rows[0]])
     with replaced_file(path) as temporary:
         parquet.write_table(pa.Table.from_pylist(rows, schema=schema), temporary)

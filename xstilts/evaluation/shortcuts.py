@@ -13,12 +13,16 @@ from typing import Any
 from xstilts.errors import UserError
 from xstilts.evaluation import (
     shortcuts_choice,
+    shortcuts_no_answer,
     shortcuts_pair,
+    shortcuts_parsing,
+    shortcuts_regression,
     shortcuts_retrieval,
     shortcuts_span,
     shortcuts_tagging,
 )
 from xstilts.evaluation.score import score
+from xstilts.tasks.pool import Pool, depth, with_targets
 from xstilts.tasks.record import Task
 
 Rows = Sequence[dict[str, Any]]
@@ -26,7 +30,9 @@ Predictor = Callable[[Rows], list[Any]]
 
 _FITTED: dict[str, Callable[[Task, Rows], dict[str, Predictor]]] = {
     "classification": shortcuts_pair.fit,
+    "regression": shortcuts_regression.fit,
     "tagging": shortcuts_tagging.fit,
+    "parsing": shortcuts_parsing.fit,
     "span_qa": shortcuts_span.fit,
     "multiple_choice": shortcuts_choice.fit,
 }
@@ -51,19 +57,31 @@ def shortcuts(
         )
     if task.format == "mining":
         return _mining(task, test_rows, dev_rows or {})
+    if task.format == "dual_encoder":
+        return _answers(task, test_rows)
     if task.format not in _FITTED:
+        known = ", ".join([*_FITTED, "retrieval", "mining", "dual_encoder"])
         raise UserError(
             f"There are no shortcut baselines for the format '{task.format}' of task "
-            f"'{task.name}'; choose one of {', '.join([*_FITTED, 'retrieval', 'mining'])}."
+            f"'{task.name}'; choose one of {known}."
         )
     if not train_rows:
         raise UserError(f"The shortcut baselines of '{task.name}' need English training rows.")
-    predictors = _FITTED[task.format](task, train_rows)
+    fit = shortcuts_no_answer.fit if task.may_lack_answers else _FITTED[task.format]
+    predictors = fit(task, train_rows)
     return _by_baseline(
         task,
         test_rows,
         lambda _, rows: {name: predict(rows) for name, predict in predictors.items()},
     )
+
+
+def _answers(task: Task, test_rows: Mapping[str, Rows]) -> dict[str, dict[str, float]]:
+    """All languages in one pool of candidates, as for a model."""
+    pool = Pool.of(test_rows)
+    targeted = {lang: with_targets(rows, pool) for lang, rows in test_rows.items()}
+    ranking = shortcuts_retrieval.answer_rankings(pool, depth(task))
+    return _by_baseline(task, targeted, lambda _, rows: ranking(rows))
 
 
 def _mining(

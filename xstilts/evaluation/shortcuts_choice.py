@@ -1,4 +1,4 @@
-"""Shortcuts of multiple choice: the position, the choice alone, its overlap with the prompt.
+"""Shortcuts of multiple choice: position, length, the choice alone, its overlap with the prompt.
 
 Imported only where baselines are computed: it loads scikit-learn.
 """
@@ -27,9 +27,15 @@ def fit(task: Task, rows: Rows) -> dict[str, Predictor]:
     majority = min(Counter(row["label"] for row in rows).items(), key=lambda p: (-p[1], p[0]))[0]
     return {
         "majority": lambda tested: [majority] * len(tested),
+        "longest-choice": lambda tested: [_longest(row["choices"]) for row in tested],
         "choice-only": lambda tested: _best(tested, lambda row: row["choices"], bag),
         "word-overlap": lambda tested: _best(tested, _overlaps, trees),
     }
+
+
+def _longest(choices: Sequence[str]) -> int:
+    """The choice of most characters; the first of several."""
+    return max(range(len(choices)), key=lambda i: len(choices[i]))
 
 
 def _best(rows: Rows, features: Callable[[dict[str, Any]], Any], model: Any) -> list[int]:

@@ -1,4 +1,4 @@
-"""Shortcuts of retrieval and mining: sentences that share strings, without any model.
+"""Shortcuts of all kinds of retrieval: texts that share strings, without any model.
 
 Imported only where baselines are computed: it loads scikit-learn.
 """
@@ -11,6 +11,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from xstilts.evaluation.mining import mine
 from xstilts.evaluation.retrieval import nearest
 from xstilts.evaluation.words import words
+from xstilts.tasks.pool import Pool, ranked
 
 Rows = Sequence[dict[str, Any]]
 
@@ -29,6 +30,28 @@ def retrieval_predictions(rows: Rows) -> dict[str, list[int]]:
         similar = nearest(vectors.transform(english), vectors.transform(foreign))
         found[name] = [int(i) for i in similar]
     return found
+
+
+def answer_rankings(pool: Pool, k: int) -> Callable[[Rows], dict[str, list[list[str]]]]:
+    """Per baseline the `k` candidates whose sentence or context is most like each question."""
+    texts = {"sentence": pool.sentences, "context": pool.contexts}
+    fitted = [
+        (f"{name}-{part}", fit, fit.transform(own))
+        for name, vectoriser in _VECTORISERS.items()
+        for part, own in texts.items()
+        for fit in [vectoriser().fit(own)]
+    ]
+
+    def rankings(rows: Rows) -> dict[str, list[list[str]]]:
+        questions = [row["question"] for row in rows]
+        return {
+            name: [
+                [pool.ids[i] for i in line] for line in ranked(fit.transform(questions), index, k)
+            ]
+            for name, fit, index in fitted
+        }
+
+    return rankings
 
 
 def mining_predictions(dev_rows: Rows, test_rows: Rows) -> dict[str, list[tuple[str, str]]]:

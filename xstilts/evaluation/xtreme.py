@@ -2,7 +2,9 @@
 
 A task's score is the plain mean over its languages, a group's the mean of its tasks, the
 overall score the mean of all tasks (not of the groups). What is incomplete has no score:
-a mean over fewer languages or tasks is another quantity and stands under another name.
+a mean over fewer languages or tasks is another quantity and stands under another name, with
+the tasks that are in it. XTREME-R has no official overall score (its script knows no metric
+for LAReQA), so that its total always says of what it is the mean.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -19,6 +21,8 @@ class BenchmarkScore:
     missing: dict[str, tuple[str, ...]]  # task -> its languages without a score
     task_averages_over_available: dict[str, float]  # over the languages that are there
     average_over_available: float | None  # over the tasks with any language; None without one
+    total_of: tuple[str, ...]  # the tasks with all their languages
+    total: float | None  # their mean; None where there is none of them
 
 
 def benchmark_score(
@@ -43,6 +47,7 @@ def benchmark_score(
         if present:
             available[task] = sum(present) / len(present)
         tasks[task] = None if absent else available[task]
+    whole = tuple(task for task in names if tasks[task] is not None)
     return BenchmarkScore(
         tasks=tasks,
         groups={group: _mean(tasks[t] for t in members) for group, members in groups.items()},
@@ -50,6 +55,8 @@ def benchmark_score(
         missing=missing,
         task_averages_over_available=available,
         average_over_available=_mean(available.values()),
+        total_of=whole,
+        total=_mean(tasks[task] for task in whole),
     )
 
 

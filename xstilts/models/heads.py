@@ -8,10 +8,12 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from xstilts.errors import UserError
+from xstilts.models.biaffine import BiaffineHead
 from xstilts.tasks.formats import format_of
 from xstilts.tasks.record import Task
 
 Batch = dict[str, Tensor]
+VECTOR_SCALE = 100.0  # of XTREME-R's softmax, before training
 
 
 class SequenceHead(nn.Module):
@@ -42,6 +44,25 @@ class TokenHead(nn.Module):
     def forward(self, hidden: Tensor, _batch: Batch) -> Tensor:
         """[inputs, length, width] -> [inputs, length, outputs]."""
         return self.out(self.dropout(hidden))
+
+
+class VectorHead(nn.Module):
+    """A vector of unit length from the first sub-word, as XTREME-R's dual encoder has it.
+
+    Dense and tanh, then the norm. Products of two vectors are scaled by a learned factor,
+    of which each side carries the root.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.dense = nn.Linear(width, width)
+        self.scale = nn.Parameter(torch.tensor([VECTOR_SCALE]))
+
+    def forward(self, hidden: Tensor, _batch: Batch) -> Tensor:
+        """[inputs, length, width] -> [inputs, width]."""
+        pooled = torch.tanh(self.dense(hidden[:, 0]))
+        unit = nn.functional.normalize(pooled.float(), dim=-1)
+        return unit * self.scale.float().clamp(min=1.0).sqrt()
 
 
 class VocabularyHead(nn.Module):
@@ -75,7 +96,8 @@ class TaskModel(nn.Module):
         for module in self.heads.modules():
             if isinstance(module, nn.Linear):
                 nn.init.normal_(module.weight, std=deviation, generator=generator)
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
 
     def forward(self, batch: Batch, task_name: str) -> Tensor:
         """Logits of the task's head for one batch of its format's `collate`."""
@@ -105,7 +127,10 @@ class TaskModel(nn.Module):
         batch = {
             "input_ids": torch.zeros(1, 1),
             "masked": torch.zeros(1, dtype=torch.long, device=hidden.device),
+            "words": torch.ones(1, dtype=torch.long, device=hidden.device),
         }
+        for name in ("starts", "heads"):
+            batch[name] = torch.zeros(1, 1, dtype=torch.long, device=hidden.device)
         for name, head in self.heads.items():
             if name != task_name:
                 yield self._logits(head, probe, batch).sum()
@@ -126,4 +151,8 @@ def _head(task: Task, config: Any) -> nn.Module:
         return SequenceHead(width, outputs, dropout)
     if kind in ("token", "span"):
         return TokenHead(width, outputs, dropout)
+    if kind == "biaffine":
+        return BiaffineHead(width, outputs, dropout)
+    if kind == "vector":
+        return VectorHead(width)
     return VocabularyHead(width, config.vocab_size, config.layer_norm_eps)

@@ -14,13 +14,25 @@ Record = Mapping[str, Any]
 
 _HUB_TASKS = {
     "classification": "text-classification",
+    "regression": "text-classification",
     "tagging": "token-classification",
+    "parsing": "token-classification",
     "span_qa": "question-answering",
     "multiple_choice": "multiple-choice",
     "retrieval": "sentence-similarity",
     "mining": "sentence-similarity",
+    "dual_encoder": "sentence-similarity",
 }
-_HUB_METRICS = {"accuracy": "accuracy", "squad": "squad", "mlqa": "squad"}  # all others: f1
+_HUB_METRICS = {  # all others: f1
+    "accuracy": "accuracy",
+    "squad": "squad",
+    "mlqa": "squad",
+    "squad_v2": "squad_v2",
+    "map@20": "map",
+    "las": "las",
+    "tag_accuracy": "accuracy",
+    "pearson_spearman": "pearsonr",
+}
 WORLD = "xstilts-world"  # no hub id: these are not the benchmark's own data
 
 

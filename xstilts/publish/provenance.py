@@ -102,7 +102,8 @@ def _source(task: str, data: Mapping[str, Record]) -> dict[str, Any]:
     """The English training rows of a task: how many, and where they come from."""
     name = f"{task}/train/{ENGLISH}.arrow"
     known: Record = next((files[name] for files in data.values() if name in files), {})
-    return {"task": task} | {field: known.get(field) for field in _SOURCE_FIELDS}
+    found = {"task": task} | {field: known.get(field) for field in _SOURCE_FIELDS}
+    return found | ({"also": known["also"]} if "also" in known else {})
 
 
 def _git(root: Path, *arguments: str) -> str | None:

@@ -25,6 +25,11 @@ _METRICS = {
     "squad": "(F1 + EM) / 2",
     "mlqa": "(F1 + EM) / 2",
     "mining_f1": "F1",
+    "squad_v2": "(F1 + EM) / 2",
+    "pearson_spearman": "(Pearson + Spearman) / 2",
+    "tag_accuracy": "accuracy",
+    "las": "LAS",
+    "map@20": "mAP@20",
 }
 
 
@@ -77,6 +82,11 @@ def facts(board: Board) -> dict[str, Any]:
         "seed": len(seeds),
     }
     notes = [board["data_note"]]
+    if missing := board["total"]["missing"]:
+        notes.append(
+            f"The average is the mean of {', '.join(board['total']['tasks'])}: of the tasks of "
+            f"{board['benchmark']} it lacks {', '.join(missing)}."
+        )
     if deltas and "seeds" not in levels:
         notes.append(
             "One seed: seeds were not resampled, so the intervals do not show how much another "
@@ -121,7 +131,11 @@ def origin(source: Mapping[str, Any]) -> str:
     if source["source"] == "world":
         return "miniature world"
     revision = f" at {source['revision'][:12]}" if source["revision"] else ""
-    return f"{source['hub']}, {source['config']}, {source['split']}{revision} ({source['source']})"
+    also = "".join(f" with {own['hub']}, {own['config']}" for own in source.get("also", ()))
+    return (
+        f"{source['hub']}, {source['config']}, {source['split']}{revision}{also} "
+        f"({source['source']})"
+    )
 
 
 def data_notes(board: Board) -> dict[str, list[str]]:

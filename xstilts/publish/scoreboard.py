@@ -9,7 +9,7 @@ from xstilts.publish.evaluations import Cell, Params, controls, read_shortcuts
 from xstilts.publish.provenance import provenance
 from xstilts.publish.shortcuts import shortcut_rows
 from xstilts.publish.summary import summarise
-from xstilts.tasks.table import BENCHMARKS
+from xstilts.tasks.table import BENCHMARKS, UNRECORDED
 
 SCHEMA = 1  # raised when a reader of scores.json would have to change
 _DECIMALS = 4
@@ -42,6 +42,7 @@ def scoreboard(
         "baseline": study["baseline"],
         "recipes": study["recipes"],
         "groups": groups,
+        "total": total_of(study),
         "metrics": {cell.target: cell.metric for cell in cells},
         "cells": [row for cell in cells for row in _rows(cell)],
         "summary": summary,
@@ -61,6 +62,15 @@ def study_groups(study: Mapping[str, Any]) -> dict[str, list[str]]:
     known = {task for tasks in groups.values() for task in tasks}
     groups["other"] = [task for task in targets if task not in known]
     return {group: tasks for group, tasks in groups.items() if tasks}
+
+
+def total_of(study: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The tasks that this study's averages are the mean of, and what they lack of the benchmark."""
+    benchmark = study["benchmark"]
+    members = [task for tasks in BENCHMARKS[benchmark].values() for task in tasks]
+    members += UNRECORDED.get(benchmark, ())
+    averaged = [task for tasks in study_groups(study).values() for task in tasks]
+    return {"tasks": averaged, "missing": [task for task in members if task not in averaged]}
 
 
 def plain_recipe(study: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from xstilts.errors import raise_if_any
-from xstilts.evaluation.official_check import problems
+from xstilts.evaluation.official_check import CHECKED, problems
 from xstilts.publish.evaluations import Cell
 
 Record = Mapping[str, Any]
@@ -24,16 +24,20 @@ def write_submission(
 ) -> Cell:
     """Copy the predictions of the best average, first seed, to `folder`, and check them.
 
-    Controls take no part. Returns a cell of the chosen run. Raises `UserError` with every
-    deviation from the official layout.
+    Controls take no part, nor do tasks that no benchmark takes submissions for. Returns a cell
+    of the chosen run. Raises `UserError` with every deviation from the official layout.
     """
     records = [r for r in summary if r["control_of"] is None]
     best = max(records, key=lambda record: record["average"]["value"])
     identity = (best["model"], best["recipe"])
     runs = [cell for cell in cells if (cell.model, cell.recipe) == identity]
     chosen = min(runs, key=lambda cell: cell.seed)
-    shutil.copytree(predictions / chosen.model / chosen.recipe / str(chosen.seed), folder)
-    languages = {c.target: list(c.languages) for c in runs if c.seed == chosen.seed}
+    own = [cell for cell in runs if cell.seed == chosen.seed and cell.target in CHECKED]
+    folder.mkdir(parents=True)
+    for cell in own:
+        place = predictions / cell.model / cell.recipe / str(cell.seed) / cell.target
+        shutil.copytree(place, folder / cell.target)
+    languages = {cell.target: list(cell.languages) for cell in own}
     found = problems(folder, languages)
     raise_if_any(f"The predictions are not a valid submission: {each}" for each in found)
     return chosen

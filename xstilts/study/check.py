@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from xstilts.data.lock import read_lock
 from xstilts.errors import raise_if_any
 from xstilts.models.backbones import BACKBONES
 from xstilts.study.grid import (
@@ -20,9 +21,9 @@ from xstilts.study.grid import (
 from xstilts.study.page import Keys, Page, read_page
 from xstilts.study.record import Study, parse_study
 from xstilts.study.settings import ENCODING
-from xstilts.tasks.check import task_problems
+from xstilts.tasks.check import choices_differ, task_problems
 from xstilts.tasks.record import SPLITS, Task
-from xstilts.tasks.table import TASKS
+from xstilts.tasks.table import TASKS, task_in
 
 Problem = tuple[Keys, str]  # where in the file, and what is wrong there
 
@@ -38,7 +39,12 @@ def read_study(path: Path, *, mirror: str | None = None, from_scratch: bool = Fa
         study = replace(study, source="mirror", mirror=mirror)
     if from_scratch:
         study = replace(study, from_scratch=True)
-    return checked(page, study)
+    return checked(page, with_lock(study, path.parent))
+
+
+def with_lock(study: Study, folder: Path) -> Study:
+    """The study with the lock of the studies' folder, if its rows come from the hub."""
+    return replace(study, commits=read_lock(folder)) if study.source == "hub" else study
 
 
 def checked(page: Page, study: Study) -> Study:
@@ -118,7 +124,7 @@ def _used_tasks_problems(study: Study) -> Iterator[Problem]:
         )
     tuned = set(study.targets) | {t for body in study.recipes.values() for t in body.tasks}
     for task, served in trained_tasks(study).items():
-        if task not in tuned and study.choice(task).settings:
+        if served and task not in tuned and study.choice(task).settings:
             yield (
                 ("tasks", task),
                 f"settings of {task} have no effect: it is fine-tuned on only for "
@@ -164,16 +170,17 @@ def _target_problems(study: Study) -> Iterator[Problem]:
             where: Keys = ("tasks", target, "train_from")
             if problem:
                 yield where, f"{target} is trained from {task}, but {problem}"
-            if differing := _differing(study_task(study, target), study_task(study, task)):
+            both = study_task(study, target), study_task(study, task)
+            if differing := _differing(*both):
                 yield (
                     where,
                     f"{target} cannot be trained from {task}: they differ in "
-                    f"{', '.join(differing)}.",
+                    f"{', '.join(differing)}{choices_differ(*both)}.",
                 )
 
 
 def _differing(target: Task, trained: Task) -> list[str]:
-    same = ("format", "labels", "choices")
+    same = ("format", "labels", "choices", "scale")
     return [name for name in same if getattr(target, name) != getattr(trained, name)]
 
 
@@ -196,13 +203,14 @@ def _language_problems(study: Study) -> Iterator[Problem]:
             f"languages must hold {SOURCE_LANGUAGE}, on which models are trained and selected.",
         )
     for name in _used_tasks(study):
-        task, own = TASKS[name], study.choice(name).languages
+        task, own = task_in(name, study.benchmark), study.choice(name).languages
         where: Keys = ("tasks", name, "languages")
         foreign = [lang for lang in own or () if lang not in task.languages]
         if foreign:
             there = ", ".join(task.languages)
             yield where, f"{name} has no {', '.join(foreign)}; its languages are {there}."
-        if own is not None and task.format not in EMBEDDED and SOURCE_LANGUAGE not in own:
+        needed = task.format not in EMBEDDED and SOURCE_LANGUAGE in task.languages
+        if own is not None and needed and SOURCE_LANGUAGE not in own:
             yield where, f"{name} must hold {SOURCE_LANGUAGE}, on which models are trained."
         if not languages(study, name) and not foreign:
             yield where if own else ("languages",), _no_language(study, task)

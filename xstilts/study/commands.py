@@ -42,7 +42,7 @@ def use_study(name: str | None, mirror: str | None, from_scratch: bool) -> int:
 def show_plan(name: str | None, mirror: str | None, from_scratch: bool) -> int:
     """Print every stage with its state, and how many have to run."""
     console = Console()
-    params = resolve(_study(name, mirror, from_scratch))
+    params = resolve(named_study(name, mirror, from_scratch))
     if not _is_current(params):
         with exclusive(ROOT):
             _select(name, mirror, from_scratch, console)
@@ -76,7 +76,7 @@ def list_studies() -> int:
 
 def show_study(name: str | None, mirror: str | None, from_scratch: bool) -> int:
     """Print what a study compares, and what it runs for that."""
-    study = _study(name, mirror, from_scratch)
+    study = named_study(name, mirror, from_scratch)
     params = resolve(study)
     table = Table(box=None, show_header=False)
     recipes = [f"{recipe} ({' + '.join(body.tasks)})" if body.tasks else recipe
@@ -107,7 +107,8 @@ def _state(stage: Stage, changed: dict[str, list[str]], waiting: set[str]) -> st
     return "to run if what it depends on changes" if stage.name in waiting else "up to date"
 
 
-def _study(name: str | None, mirror: str | None, from_scratch: bool) -> Study:
+def named_study(name: str | None, mirror: str | None, from_scratch: bool = False) -> Study:
+    """The study of that name, or the one in `params.yaml`; raises `UserError` for a wrong one."""
     name = name or _current()
     known = sorted(path.stem for path in STUDIES.glob("*.yaml"))
     if name is None:
@@ -128,7 +129,7 @@ def _is_current(params: Params) -> bool:
 
 def _select(name: str | None, mirror: str | None, from_scratch: bool, console: Console) -> Params:
     """Resolve a study into `params.yaml`; the caller holds the run lock."""
-    params = resolve(_study(name, mirror, from_scratch))
+    params = resolve(named_study(name, mirror, from_scratch))
     if write_params(Path(NAME), params):
         console.print(f"{NAME} now holds the study {params['study']['name']}.", highlight=False)
     return params

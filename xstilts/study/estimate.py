@@ -30,11 +30,14 @@ ON_GPU = ("intermediate", "finetune", "evaluate")
 # as many inputs as choices.
 LENGTHS = {
     "classification": (46, 20),
+    "regression": (30, 32),
     "tagging": (35, 15),
+    "parsing": (35, 15),
     "span_qa": (190, 35),
     "multiple_choice": (80, 18),
     "retrieval": (15, 9),
     "mining": (30, 6),
+    "dual_encoder": (220, 45),  # of a candidate, to which its question is padded
     "mlm": (120, 60),
 }
 _MIXTURE_CAP = 2**17  # rows of one task that a mixture counts (Phang et al. 2020)
@@ -202,7 +205,7 @@ def training_memory(shape: Shape, training: Mapping[str, Any], tokens: float) ->
 
 def inputs(task: Mapping[str, Any]) -> int:
     """Inputs of the model that a row of a task becomes."""
-    return int(task.get("choices") or 1)
+    return 2 if task["format"] == "dual_encoder" else int(task.get("choices") or 1)
 
 
 def _length(params: Mapping[str, Any], task: Mapping[str, Any]) -> float:

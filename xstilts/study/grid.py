@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from xstilts.data.lock import locked_revision
 from xstilts.study.record import Study
-from xstilts.tasks.record import Task
-from xstilts.tasks.table import TASKS
+from xstilts.tasks.record import Source, Task
+from xstilts.tasks.table import TASKS, task_in
 
 EMBEDDED = ("retrieval", "mining")  # formats scored by the distance of vectors, never trained
 SOURCE_LANGUAGE = "en"  # of all training and selection: the transfer is zero-shot
@@ -54,13 +55,27 @@ def data_name(study: Study, recipe: str) -> str:
 
 
 def study_task(study: Study, name: str) -> Task:
-    """The task's record with the study's languages and source."""
-    task, choice = TASKS[name], study.choice(name)
+    """The task's record with the study's languages and source, at the commit of the lock."""
+    task, choice = task_in(name, study.benchmark), study.choice(name)
     changes: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value
         for key, value in choice.source.items()
     }
-    return replace(task, languages=languages(study, name), source=replace(task.source, **changes))
+    source, *also = (replace(task.source, **changes), *task.also)
+    if study.source == "hub":
+        source, *also = (
+            replace(own, revision=locked_revision(own, study.commits)) for own in (source, *also)
+        )
+    wanted = languages(study, name)
+    elsewhere = {lang: _locked(study, source, lang) for lang in wanted if lang in source.elsewhere}
+    source = replace(source, elsewhere=elsewhere)
+    return replace(task, languages=wanted, source=source, also=tuple(also))
+
+
+def _locked(study: Study, source: Source, lang: str) -> dict[str, Any]:
+    """The fields of a language's own source, with the commit of the lock where it has one."""
+    revision = locked_revision(source.of(lang), study.commits)
+    return source.elsewhere[lang] | ({"revision": revision} if revision else {})
 
 
 def languages(study: Study, name: str) -> tuple[str, ...]:
@@ -69,7 +84,7 @@ def languages(study: Study, name: str) -> tuple[str, ...]:
     spoken = world_languages() if study.source == "world" else None
     return tuple(
         lang
-        for lang in TASKS[name].languages
+        for lang in task_in(name, study.benchmark).languages
         if (wanted is None or lang in wanted) and (spoken is None or lang in spoken)
     )
 
@@ -85,8 +100,11 @@ def trained_tasks(study: Study) -> dict[str, list[str]]:
     """Each task that models are fine-tuned on, with the targets that its models serve."""
     found: dict[str, list[str]] = {}
     for target in study.targets:
+        embedder = task_in(target, study.benchmark).embedded_by
         if TASKS[target].format not in EMBEDDED:
             found.setdefault(study.trained_task(target), []).append(target)
+        elif embedder:
+            found.setdefault(embedder, [])  # its settings are those of its other targets
     return found
 
 
@@ -107,7 +125,8 @@ def recipe_settings(study: Study, recipe: str) -> dict[str, Settings]:
 
 def finetune_settings(study: Study, task: str) -> dict[str, Settings]:
     """The settings of a fine-tuning run on `task`, as each target that it serves wants them."""
-    return {target: settings(study, target, "finetune") for target in trained_tasks(study)[task]}
+    served = trained_tasks(study)[task] or [task]
+    return {target: settings(study, target, "finetune") for target in served}
 
 
 def disagreements(wanted: dict[str, Settings], besides: Iterable[str] = ()) -> list[str]:

@@ -48,6 +48,7 @@ class Study:
     (intermediate phase only). `sizes` are rows per language that the world makes.
     `from_scratch` pretrains the shipped backbones anew, as `pretraining` says: on the
     world's stories, or on the texts of `text` (task -> splits) when the rows are real.
+    `commits` is the lock of data sets on the hub, which no study's file holds.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Study:
     intermediate: dict[str, Any] = field(default_factory=dict)
     finetune: dict[str, Any] = field(default_factory=dict)
     tasks: dict[str, TaskChoice] = field(default_factory=dict)
+    commits: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def choice(self, task: str) -> TaskChoice:
         """What the study changes about `task`."""
@@ -81,7 +83,8 @@ class Study:
         return self.choice(target).train_from or TASKS[target].train_from or target
 
 
-FIELDS = tuple(item.name for item in fields(Study) if item.name != "mirror")  # see `source`
+_NOT_IN_FILES = ("mirror", "commits")  # see `source`, and the lock
+FIELDS = tuple(item.name for item in fields(Study) if item.name not in _NOT_IN_FILES)
 _REQUIRED = ("name", "question", "source", "models", "recipes", "baseline", "targets", "seeds")
 
 

@@ -28,11 +28,12 @@ from xstilts.study.grid import (
 from xstilts.study.record import Study
 from xstilts.study.settings import ENCODING
 from xstilts.tasks.record import SPLITS, Hparams, Source, Task
-from xstilts.tasks.table import TASKS
+from xstilts.tasks.table import TASKS, task_in
 
 TEXT = "text"  # name of the data set that a backbone is pretrained on
 CONTROL_SEED = 0
-_MODEL_FIELDS = ("name", "format", "metric", "labels", "choices")
+LENGTHS = {"span_qa": ENCODING, "dual_encoder": ("max_length", "max_query_length")}
+_MODEL_FIELDS = ("name", "format", "metric", "labels", "choices", "scale")
 
 Entry = dict[str, Any]
 
@@ -97,15 +98,21 @@ def _record(value: Any) -> Entry:
     for item in fields(value):
         own = getattr(value, item.name)
         if own != item.default and not (item.default_factory is dict and own == {}):
-            found[item.name] = _record(own) if is_dataclass(own) else own
+            found[item.name] = _plain_record(own)
     return found
+
+
+def _plain_record(value: Any) -> Any:
+    if isinstance(value, tuple) and any(is_dataclass(item) for item in value):
+        return [_record(item) for item in value]
+    return _record(value) if is_dataclass(value) else value
 
 
 def _for_model(task: Task, settings: Entry, languages: tuple[str, ...]) -> Entry:
     """What a model stage knows of a task: not where its rows lie, nor how others train."""
     record = _record(task)
     kept = {name: record[name] for name in _MODEL_FIELDS if name in record}
-    lengths = ENCODING if task.format == "span_qa" else ("max_length",)
+    lengths = LENGTHS.get(task.format, ("max_length",))
     hparams = {name: settings[name] for name in lengths}
     return kept | {"languages": languages, "hparams": hparams}
 
@@ -143,12 +150,16 @@ def _prepare(study: Study) -> dict[str, Entry]:
     for target in study.targets:
         splits = ("dev", "test") if TASKS[target].format == "mining" else ("test",)
         want(target, target, splits, languages(study, target))
+        if TASKS[target].may_lack_answers:  # English dev says when not to answer
+            want(target, target, ("dev",), (SOURCE_LANGUAGE,))
     return {name: _data_set(study, tasks) for name, tasks in wanted.items()}
 
 
 def _data_set(study: Study, tasks: dict[str, dict[str, tuple[str, ...]]]) -> Entry:
     return {
-        "needs": _origin(study, [study_task(study, name).source for name in tasks]),
+        "needs": _origin(
+            study, [part.source for name in tasks for part in study_task(study, name).parts()]
+        ),
         "tasks": [
             {
                 "task": _for_data(study_task(study, name)),
@@ -172,6 +183,7 @@ def _origin(study: Study, sources: list[Source]) -> str:
     """The path whose content the rows come from: a dependency of the prepare stage."""
     if study.mirror is None:
         return "xstilts/world" if study.source == "world" else "xstilts/data"
+    sources = [own for one in sources for own in (one, *map(one.of, one.elsewhere))]
     folders = {str(Path(study.mirror, source.hub)) for source in sources if not source.files}
     one = len(folders) == 1 and len(sources) == 1 and not sources[0].files
     folder = folders.pop() if one else study.mirror
@@ -242,9 +254,12 @@ def _evaluate(study: Study, run: Run, target: str) -> Entry:
     trained = study.trained_task(target)
     tuned = f"models/finetune/{run.model}-{run.recipe}-{trained}-{run.seed}"
     embedded = TASKS[target].format in EMBEDDED
+    embedder = task_in(target, study.benchmark).embedded_by
+    if embedder:
+        tuned = f"models/finetune/{run.model}-{run.recipe}-{embedder}-{run.seed}"
     backbone = BACKBONES[controls(study).get(run.model, run.model)]
     return {
-        "model_dir": run.pretrained if embedded else tuned,
+        "model_dir": run.pretrained if embedded and not embedder else tuned,
         "data": f"data/{target}",
         "task": _tested(study, target),
         "head": None if embedded else trained,

@@ -9,20 +9,46 @@ from typing import Any
 
 from xstilts.data.splits import base_splits, slices
 from xstilts.errors import UserError
+from xstilts.tasks.record import Source
 
 # hub id and the part of the config before its language -> split -> rows of one language
 HUB_ROWS: dict[tuple[str, str], dict[str, int]] = {
     ("nyu-mll/glue", "mnli"): {"train": 392_702, "validation_matched": 9_815},
     ("nyu-mll/glue", "qqp"): {"train": 363_846, "validation": 40_430},
+    ("nyu-mll/glue", "stsb"): {"train": 5_749, "validation": 1_500, "test": 1_379},
+    ("PhilipMay/stsb_multi_mt", ""): {"train": 5_749, "dev": 1_500, "test": 1_379},
+    ("facebook/anli", "plain_text"): {
+        "train_r1": 16_946,
+        "dev_r1": 1_000,
+        "train_r2": 45_460,
+        "dev_r2": 1_000,
+        "train_r3": 100_459,
+        "dev_r3": 1_200,
+    },
     ("stanfordnlp/snli", "plain_text"): {"train": 550_152, "validation": 10_000, "test": 10_000},
     ("rajpurkar/squad", "plain_text"): {"train": 87_599, "validation": 10_570},
+    ("rajpurkar/squad_v2", "squad_v2"): {"train": 130_319, "validation": 11_873},
     ("Rowan/hellaswag", "default"): {"train": 39_905, "validation": 10_042},
     ("tau/commonsense_qa", "default"): {"train": 9_741, "validation": 1_221},
+    ("allenai/cosmos_qa", "default"): {"train": 25_262, "validation": 2_985},
+    ("lighteval/siqa", "default"): {"train": 33_410, "validation": 1_954},
+    ("aps/super_glue", "copa"): {"train": 400, "validation": 100},
+    ("cambridgeltl/xcopa", ""): {"validation": 100, "test": 500},
+    ("INK-USC/xcsr", "X-CSQA-"): {"validation": 1_000},
+    ("juletxara/xstory_cloze", ""): {"train": 360, "eval": 1_511},
     ("facebook/xnli", ""): {"validation": 2_490, "test": 5_010},
     ("google-research-datasets/paws-x", ""): {"train": 49_401, "validation": 2_000, "test": 2_000},
     ("google/xtreme", "udpos."): {"train": 21_253, "validation": 3_974, "test": 3_100},
+    # those of English-EWT: most other treebanks are smaller
+    ("universal-dependencies/universal_dependencies", ""): {
+        "train": 12_543,
+        "validation": 2_002,
+        "test": 2_077,
+    },
+    ("LDC/LDC2005T13", "default"): {"train": 38_015, "dev": 5_484},  # as Phang et al. 2020 count
     ("google/xtreme", "PAN-X."): {"train": 20_000, "validation": 10_000, "test": 6_600},
     ("google/xquad", "xquad."): {"validation": 1_190},
+    ("google-research-datasets/xquad_r", ""): {"validation": 1_190},
     ("facebook/mlqa", "mlqa."): {"validation": 700, "test": 6_035},
     # English has fewer training rows than the mean of the languages, and only it is trained on
     ("google-research-datasets/tydiqa", "secondary_task"): {"train": 3_696, "validation": 564},
@@ -50,21 +76,30 @@ def assumed(params: Mapping[str, Any]) -> list[str]:
 
 
 def _is_declared(part: Mapping[str, Any]) -> bool:
-    source, table = part["task"]["source"], _table(part)
-    names = [n for split in part["splits"] for n in base_splits(source["splits"][split])]
-    return part["source"]["kind"] == "world" or set(names) <= table.keys()
+    return part["source"]["kind"] == "world" or all(
+        set(base_splits(source["splits"][split])) <= _table(source).keys()
+        for source in _sources(part)
+        for split in part["splits"]
+    )
 
 
 def _of_one_language(part: Mapping[str, Any], split: str) -> int:
     if part["source"]["kind"] == "world":
         return int(part["source"]["sizes"][split])
-    expression = part["task"]["source"]["splits"][split]
-    counts = {name: _table(part).get(name, UNKNOWN_ROWS) for name in base_splits(expression)}
+    return sum(_of_one_source(source, split) for source in _sources(part))
+
+
+def _of_one_source(source: Mapping[str, Any], split: str) -> int:
+    expression = source["splits"][split]
+    counts = {name: _table(source).get(name, UNKNOWN_ROWS) for name in base_splits(expression)}
     return _count(expression, counts)
 
 
-def _table(part: Mapping[str, Any]) -> dict[str, int]:
-    source = part["task"]["source"]
+def _sources(part: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [part["task"]["source"], *part["task"].get("also", ())]
+
+
+def _table(source: Mapping[str, Any]) -> dict[str, int]:
     return HUB_ROWS.get((source["hub"], source["config"].partition("{")[0]), {})
 
 
@@ -75,6 +110,17 @@ def _count(expression: str, counts: Mapping[str, int]) -> int:
         return sum(len(part) for _, part in slices(expression, counts))
     except UserError:  # a slice beyond the rows that are assumed
         return sum(counts.values())
+
+
+def published_rows(source: Source) -> dict[str, int | None]:
+    """Rows of one language in each split that a record declares; None where nobody says."""
+    table = HUB_ROWS.get((source.hub, source.config.partition("{")[0]), {})
+    return {
+        split: _count(expression, {name: table[name] for name in base_splits(expression)})
+        if set(base_splits(expression)) <= table.keys()
+        else None
+        for split, expression in source.splits.items()
+    }
 
 
 def total(params: Mapping[str, Any], data: str) -> int:

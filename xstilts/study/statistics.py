@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.errors import UserError
-from xstilts.evaluation.metrics import statistics_matrix, value_from_sums
+from xstilts.evaluation.metrics import statistics_matrix, value_of_items
 
 Array = NDArray[np.float64]
 Items = Mapping[str, list[dict[str, Any]]]  # language -> what `evaluation.score` keeps
@@ -56,7 +56,7 @@ class Block:
     """Languages of one task that share their items.
 
     `sums` has the shape (items, languages, recipes, seeds, statistics): what each item adds
-    to the sums from which the task's metric is computed.
+    to the sums from which the task's metric is computed, or what a correlation has of it.
     """
 
     languages: tuple[str, ...]
@@ -79,7 +79,7 @@ class TaskSample:
 
     def point(self) -> Array:
         """Scores as measured: (languages, recipes, seeds), in points."""
-        values = [value_from_sums(self.metric, block.sums.sum(axis=0)) for block in self.blocks]
+        values = [value_of_items(self.metric, block.sums) for block in self.blocks]
         return np.concatenate(values)
 
     def draw(self, replicates: int, rng: np.random.Generator) -> Array:
@@ -151,14 +151,17 @@ def compare(
 
 
 def _drawn(metric: str, sums: Array, replicates: int, rng: np.random.Generator) -> Array:
-    """Scores on resampled items: multinomial counts of the distinct items times their sums."""
+    """Scores on resampled items: multinomial counts of the distinct items.
+
+    Each run's score is computed on the drawn items, also where it is no function of sums.
+    """
     distinct, counts = np.unique(sums.reshape(len(sums), -1), axis=0, return_counts=True)
     chunk = max(1, _CHUNK // len(distinct))
     parts = []
     for start in range(0, replicates, chunk):
         size = min(chunk, replicates - start)
         draws = rng.multinomial(len(sums), counts / len(sums), size=size).astype(np.float64)
-        parts.append(value_from_sums(metric, (draws @ distinct).reshape(size, *sums.shape[1:])))
+        parts.append(value_of_items(metric, distinct.reshape(-1, *sums.shape[1:]), draws))
     return np.concatenate(parts)
 
 

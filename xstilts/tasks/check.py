@@ -4,11 +4,23 @@ import re
 from collections.abc import Iterator, Mapping
 
 from xstilts.tasks.languages import LANGUAGES
-from xstilts.tasks.record import CLEANING, FORMAT_FIELDS, FORMAT_METRICS, SPLITS, Source, Task
+from xstilts.tasks.record import (
+    CLEANING,
+    FORMAT_FIELDS,
+    FORMAT_METRICS,
+    OPTIONAL_FIELDS,
+    SPLITS,
+    Source,
+    Task,
+)
 
 _SPLIT = re.compile(r"\w+(\[(-?\d+%?)?:(-?\d+%?)?\])?(\+\w+(\[(-?\d+%?)?:(-?\d+%?)?\])?)*")
-_LABELLED = ("classification", "tagging")
-_TRAINED = ("classification", "tagging", "span_qa", "multiple_choice")
+_LABELLED = ("classification", "tagging", "parsing")
+_ENGLISH_ASKS = ("retrieval", "mining")
+_TRAINED = (
+    "classification", "regression", "tagging", "parsing", "span_qa", "multiple_choice",
+    "dual_encoder",
+)  # fmt: skip
 
 Benchmarks = Mapping[str, Mapping[str, tuple[str, ...]]]
 
@@ -29,7 +41,12 @@ def task_problems(task: Task) -> list[str]:
     if task.format not in FORMAT_FIELDS:
         known = ", ".join(FORMAT_FIELDS)
         return [f"task {task.name}: unknown format {task.format!r}; formats are {known}."]
-    found = [*_head_problems(task), *_language_problems(task), *_source_problems(task)]
+    found = [*_head_problems(task), *_language_problems(task)]
+    for part in task.parts():
+        found += _source_problems(part)
+        if set(part.source.splits) != set(task.source.splits):
+            mine, theirs = list(task.source.splits), list(part.source.splits)
+            found.append(f"{part.source.hub} has the splits {theirs}, {task.source.hub} {mine}.")
     return [f"task {task.name}: {problem}" for problem in found]
 
 
@@ -41,8 +58,12 @@ def _head_problems(task: Task) -> Iterator[str]:
     if wanted != (len(task.labels) > 1) or len(set(task.labels)) != len(task.labels):
         need = "two or more different labels" if wanted else "no labels"
         yield f"format {task.format} needs {need}, not {list(task.labels)}."
+    if task.format == "parsing" and task.labels[:1] != ("root",):
+        yield f"the first label of a parsing task must be 'root', not {task.labels[:1]}."
     if (task.format == "multiple_choice") != (task.choices is not None and task.choices > 1):
         yield f"choices is {task.choices}; multiple_choice needs two or more, others none."
+    if (task.format == "regression") != (task.scale is not None and task.scale[0] < task.scale[1]):
+        yield f"scale is {task.scale}; regression needs (lowest, highest), others none."
 
 
 def _language_problems(task: Task) -> Iterator[str]:
@@ -51,8 +72,10 @@ def _language_problems(task: Task) -> Iterator[str]:
         yield f"unknown languages {', '.join(unknown)}."
     if not task.languages or len(set(task.languages)) != len(task.languages):
         yield "languages are missing or repeated."
-    if ("en" in task.languages) != (task.format not in ("retrieval", "mining")):
-        yield "English must be a language of a trained format, and of no retrieval or mining task."
+    if task.format in _ENGLISH_ASKS and "en" in task.languages:
+        yield "English is the other side of a retrieval or mining task: it cannot be a language."
+    if task.format not in _ENGLISH_ASKS and not task.train_from and "en" not in task.languages:
+        yield "English must be a language of a task that is trained on its own rows."
 
 
 def _source_problems(task: Task) -> Iterator[str]:
@@ -65,7 +88,8 @@ def _source_problems(task: Task) -> Iterator[str]:
         if not isinstance(expression, str) or not _SPLIT.fullmatch(expression):
             yield f"split {split} has no readable expression: {expression!r}."
     missing = [f for f in FORMAT_FIELDS[task.format] if f not in source.columns]
-    surplus = [f for f in source.columns if f not in (*FORMAT_FIELDS[task.format], "id")]
+    known = (*FORMAT_FIELDS[task.format], *OPTIONAL_FIELDS.get(task.format, ()), "id")
+    surplus = [f for f in source.columns if f not in known]
     if missing or surplus:
         yield f"columns lack {missing} and name {surplus} that {task.format} does not know."
     if len(task.languages) > 1 and "{lang}" not in source.config and not source.language_prefix:
@@ -79,13 +103,22 @@ def _reading_problems(task: Task, source: Source) -> Iterator[str]:
         yield f"unknown cleaning steps {unknown}; steps are {', '.join(CLEANING)}."
     if source.labels and task.format in _LABELLED and set(source.labels) != set(task.labels):
         yield f"the source's labels {list(source.labels)} are not the task's {list(task.labels)}."
+    repeated = sorted({name for name in source.labels if source.labels.count(name) > 1})
+    if repeated:
+        yield f"the source's labels {list(source.labels)} hold {', '.join(repeated)} twice."
     if source.labels and task.choices and len(source.labels) != task.choices:
         yield f"{len(source.labels)} source labels for {task.choices} choices."
-    if source.language_codes and not set(task.languages) <= set(source.language_codes):
+    coded = {*source.language_codes, *source.elsewhere}
+    if source.language_codes and not set(task.languages) <= coded:
         yield "language_codes does not cover all languages."
 
 
 def _train_problems(task: Task, tasks: Mapping[str, Task]) -> Iterator[str]:
+    if task.embedded_by and (task.format in _TRAINED or task.embedded_by not in tasks):
+        yield (
+            f"task {task.name}: embedded_by is {task.embedded_by!r}; it names the task whose "
+            "model embeds the texts of a retrieval task."
+        )
     if task.format not in _TRAINED:
         if task.train_from:
             yield f"task {task.name}: {task.format} is not trained, but train_from is set."
@@ -98,14 +131,22 @@ def _train_problems(task: Task, tasks: Mapping[str, Task]) -> Iterator[str]:
         yield f"task {task.name}: {trained.name} is itself trained from {trained.train_from}."
     elif not {"train", "dev"} <= set(trained.source.splits):
         yield f"task {task.name}: {trained.name} has no train and dev splits to train on."
-    same = ("format", "labels", "choices")
+    same = ("format", "labels", "choices", "scale")
     differing = [name for name in same if getattr(task, name) != getattr(trained, name)]
     if differing:
-        yield f"task {task.name}: differs from {trained.name} in {', '.join(differing)}."
+        found = f"task {task.name}: differs from {trained.name} in {', '.join(differing)}"
+        yield f"{found}{choices_differ(task, trained)}."
     for other in tasks.values():
         shares = other.train_from and other.train_from == task.train_from
         if shares and other.hparams != task.hparams:
             yield f"task {task.name}: shares a model with {other.name}, but not its hparams."
+
+
+def choices_differ(target: Task, trained: Task) -> str:
+    """Both numbers of choices where they differ, to end a sentence; else nothing."""
+    if not (target.choices and trained.choices) or target.choices == trained.choices:
+        return ""
+    return f" ({target.name} has {target.choices}, {trained.name} {trained.choices})"
 
 
 def _benchmark_problems(tasks: Mapping[str, Task], benchmarks: Benchmarks) -> Iterator[str]:

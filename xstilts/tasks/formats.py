@@ -8,11 +8,14 @@ from xstilts.tasks.record import Task
 
 FORMATS = (
     "classification",
+    "regression",
     "tagging",
+    "parsing",
     "span_qa",
     "multiple_choice",
     "retrieval",
     "mining",
+    "dual_encoder",
     "mlm",
 )
 

@@ -2,10 +2,12 @@
 
 A context that does not fit is seen through windows that overlap by `doc_stride` sub-words;
 decoding takes the best span over all windows, with the n-best rule of Hugging Face's
-`postprocess_qa_predictions`.
+`postprocess_qa_predictions`. A task whose questions may lack an answer (SQuAD 2.0) trains such
+questions on the null span, which starts and ends at the first special token, and compares its
+score with that of the best span.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,6 +17,14 @@ from xstilts.tasks.record import Task
 
 HEAD = "span"
 N_BEST = 20
+NULL_THRESHOLD = 0.0  # of `decode`; the reference code's default
+
+
+class Guess(NamedTuple):
+    """The best span of a row, and by how much the null span beats it (logits)."""
+
+    text: str
+    null_excess: float
 
 
 def outputs(_task: Task) -> int:
@@ -129,16 +139,39 @@ def decode(
 ) -> list[str]:
     """The best span of each row as it stands in the context, without outer white space.
 
-    `logits` are [length, 2] per feature. A row whose windows hold no valid span gets "".
+    `logits` are [length, 2] per feature. A row whose windows hold no valid span gets "";
+    where questions may lack an answer, so does one whose null span is better.
+    """
+    found = guesses(logits, features, rows, task)
+    return answered(found, NULL_THRESHOLD) if task.may_lack_answers else [g.text for g in found]
+
+
+def answered(found: list[Guess], threshold: float) -> list[str]:
+    """The text of each guess, or "" where the null span is better by more than `threshold`."""
+    return ["" if guess.null_excess > threshold else guess.text for guess in found]
+
+
+def guesses(
+    logits: list[np.ndarray], features: list[Feature], rows: list[Row], task: Task
+) -> list[Guess]:
+    """Per row the best span over its windows against its null span.
+
+    The null span's score is the lowest over the windows, because a window that lacks the
+    answer says rightly that it is not there; so does BERT's reference code.
     """
     best: list[tuple[float, str]] = [(-np.inf, "")] * len(rows)
+    null = [np.inf] * len(rows)
     for scores, feature in zip(logits, features, strict=True):
+        null[feature["row"]] = min(null[feature["row"]], float(scores[0].sum()))
         found = _best_span(scores, feature, task.hparams.max_answer_length)
         if found is not None and found[0] > best[feature["row"]][0]:
             score, first, last = found
             text = rows[feature["row"]]["context"][first:last].strip()
             best[feature["row"]] = (score, text)
-    return [text for _, text in best]
+    return [
+        Guess(text, none - score if score > -np.inf else np.inf)
+        for (score, text), none in zip(best, null, strict=True)
+    ]
 
 
 def _best_span(scores: np.ndarray, feature: Feature, longest: int) -> tuple[float, int, int] | None:

@@ -1,11 +1,16 @@
 """The table of tasks: one row each. To add a task, add a row."""
 
+from dataclasses import replace
 from difflib import get_close_matches
 
 from xstilts.errors import UserError
+from xstilts.tasks.answer_tasks import ANSWER_TASKS
 from xstilts.tasks.check import problems
+from xstilts.tasks.choice_tasks import CHOICE_TASKS
 from xstilts.tasks.languages import LANGUAGES
 from xstilts.tasks.record import Hparams, Source, Task
+from xstilts.tasks.structure_tasks import STRUCTURE_TASKS
+from xstilts.tasks.xtreme_r import xtreme_r
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -27,6 +32,7 @@ _TATOEBA_LANGUAGES = _words(
 )
 
 _PAIR = {"text_a": "sentence1", "text_b": "sentence2", "label": "label"}
+_SIMILARITY = {"text_a": "sentence1", "text_b": "sentence2"}
 _NLI = {"text_a": "premise", "text_b": "hypothesis", "label": "label"}
 _QA = {"id": "id", "context": "context", "question": "question", "answers": "answers"}
 _TRANSLATION = {"text_a": "source_sentence", "text_b": "target_sentence"}
@@ -46,7 +52,24 @@ _XTREME_QA = Hparams(
 _PAPER_TAGS = Hparams(learning_rate=3e-6, epochs=10, batch_size=32, max_length=256)
 _PAPER_QA = Hparams(learning_rate=3e-6, epochs=2, batch_size=16, max_length=384)
 
+# The papers have no semantic similarity: as the intermediate tasks of about this size.
+_PAPER_LIKE_PAIR = Hparams(epochs=10, batch_size=24)
+
 _EMBED = Hparams(max_length=512)
+
+_MNLI = Source(
+    hub="nyu-mll/glue",
+    config="mnli",
+    splits={"train": "train", "dev": "validation_matched"},
+    columns=_NLI,
+)
+_SNLI = Source(
+    hub="stanfordnlp/snli",
+    config="plain_text",
+    splits={"train": "train", "dev": "validation", "test": "test"},
+    columns=_NLI,
+    drop_labels=(-1,),
+)
 
 _TASKS = (
     Task(
@@ -246,12 +269,7 @@ _TASKS = (
     Task(
         name="mnli",
         format="classification",
-        source=Source(
-            hub="nyu-mll/glue",
-            config="mnli",
-            splits={"train": "train", "dev": "validation_matched"},
-            columns=_NLI,
-        ),
+        source=_MNLI,
         languages=("en",),
         metric="accuracy",
         labels=NLI,
@@ -259,6 +277,24 @@ _TASKS = (
         hparams=Hparams(epochs=2, batch_size=24),
         licence="MultiNLI terms (mostly OANC licence)",
         reference="Williams et al. 2018, MultiNLI, https://arxiv.org/abs/1704.05426",
+    ),
+    Task(
+        # the paper's ANLI+: 1,104,934 training rows under one head, 22,857 to select on
+        name="anli_plus",
+        format="classification",
+        source=Source(
+            hub="facebook/anli",
+            config="plain_text",
+            splits={"train": "train_r1+train_r2+train_r3", "dev": "dev_r1+dev_r2+dev_r3"},
+            columns=_NLI | {"id": "uid"},
+        ),
+        also=(_MNLI, replace(_SNLI, splits={"train": "train", "dev": "validation"})),
+        languages=("en",),
+        metric="accuracy",
+        labels=NLI,
+        hparams=Hparams(epochs=2, batch_size=24),
+        licence="CC BY-NC 4.0 (ANLI); MultiNLI terms; CC BY-SA 4.0 (SNLI)",
+        reference="Nie et al. 2020, Adversarial NLI, https://arxiv.org/abs/1910.14599",
     ),
     Task(
         name="qqp",
@@ -292,6 +328,55 @@ _TASKS = (
         hparams=Hparams(epochs=3, batch_size=8, max_length=384),
         licence="CC BY-SA 4.0",
         reference="Rajpurkar et al. 2016, SQuAD, https://arxiv.org/abs/1606.05250",
+    ),
+    Task(
+        name="squad_v2",
+        format="span_qa",
+        source=Source(
+            hub="rajpurkar/squad_v2",
+            config="squad_v2",
+            splits={"train": "train", "dev": "validation"},
+            columns=_QA,
+        ),
+        languages=("en",),
+        metric="squad_v2",
+        # the paper's first version does not list it: as SQuAD 1.1
+        hparams=Hparams(epochs=3, batch_size=8, max_length=384),
+        licence="CC BY-SA 4.0",
+        reference="Rajpurkar et al. 2018, SQuAD 2.0, https://arxiv.org/abs/1806.03822",
+    ),
+    Task(
+        name="stsb",
+        format="regression",
+        source=Source(
+            hub="nyu-mll/glue",
+            config="stsb",
+            splits={"train": "train", "dev": "validation"},
+            columns=_SIMILARITY | {"score": "label"},
+        ),
+        languages=("en",),
+        metric="pearson_spearman",
+        scale=(0.0, 5.0),
+        hparams=_PAPER_LIKE_PAIR,
+        licence="STS-B licence (as its sources)",
+        reference="Cer et al. 2017, STS Benchmark, https://arxiv.org/abs/1708.00055",
+    ),
+    Task(
+        name="stsb_multi",
+        format="regression",
+        source=Source(
+            hub="PhilipMay/stsb_multi_mt",
+            config="{lang}",
+            splits={"train": "train", "dev": "dev", "test": "test"},
+            columns=_SIMILARITY | {"score": "similarity_score"},
+            note="translated by machine from English, the test set too",
+        ),
+        languages=_words("de en es fr it nl pl pt ru zh"),
+        metric="pearson_spearman",
+        scale=(0.0, 5.0),
+        hparams=_PAPER_LIKE_PAIR,
+        licence="STS-B licence (as its sources); translations CC BY-SA 4.0",
+        reference="May 2021, STSb Multi MT, https://github.com/PhilipMay/stsb-multi-mt",
     ),
     Task(
         name="hellaswag",
@@ -335,13 +420,7 @@ _TASKS = (
     Task(
         name="snli",
         format="classification",
-        source=Source(
-            hub="stanfordnlp/snli",
-            config="plain_text",
-            splits={"train": "train", "dev": "validation", "test": "test"},
-            columns=_NLI,
-            drop_labels=(-1,),
-        ),
+        source=_SNLI,
         languages=("en",),
         metric="accuracy",
         labels=NLI,
@@ -350,7 +429,9 @@ _TASKS = (
         reference="Bowman et al. 2015, SNLI, https://arxiv.org/abs/1508.05326",
     ),
 )
-TASKS: dict[str, Task] = {task.name: task for task in _TASKS}
+TASKS: dict[str, Task] = {
+    task.name: task for task in (*_TASKS, *STRUCTURE_TASKS, *CHOICE_TASKS, *ANSWER_TASKS)
+}
 
 BENCHMARKS: dict[str, dict[str, tuple[str, ...]]] = {
     "xtreme": {
@@ -358,8 +439,23 @@ BENCHMARKS: dict[str, dict[str, tuple[str, ...]]] = {
         "structured": ("udpos", "panx"),
         "qa": ("xquad", "mlqa", "tydiqa"),
         "retrieval": ("bucc2018", "tatoeba"),
-    }
+    },
+    "xtreme-r": {
+        "classification": ("xnli", "xcopa"),
+        "structured": ("udpos", "panx"),
+        "qa": ("xquad", "mlqa", "tydiqa"),
+        "retrieval": ("tatoeba", "lareqa"),
+    },
 }
+# benchmark -> its tasks without a record, which no total of ours can hold
+UNRECORDED: dict[str, tuple[str, ...]] = {"xtreme-r": ("mewslix",)}
+# benchmark -> tasks whose records are others there than in `TASKS`
+VARIANTS: dict[str, dict[str, Task]] = {"xtreme-r": xtreme_r(TASKS)}
+
+
+def task_in(name: str, benchmark: str) -> Task:
+    """The record of a task as a benchmark has it."""
+    return VARIANTS.get(benchmark, {}).get(name, TASKS[name])
 
 
 def get_task(name: str) -> Task:
@@ -371,6 +467,10 @@ def get_task(name: str) -> Task:
     raise UserError(f"unknown task {name!r}: {hint}known tasks are {', '.join(sorted(TASKS))}.")
 
 
-_FOUND = problems(TASKS, BENCHMARKS)
+_FOUND = problems(TASKS, BENCHMARKS) + [
+    f"{benchmark}: {problem}"
+    for benchmark, variants in VARIANTS.items()
+    for problem in problems(TASKS | variants, BENCHMARKS)
+]
 if _FOUND:
     raise ValueError("the task table is inconsistent:\n" + "\n".join(_FOUND))

@@ -5,48 +5,39 @@ as XNLI's or XQuAD's have. Splits are disjoint in meaning. Nothing downstream ca
 rows from downloaded ones.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from xstilts.errors import UserError
-from xstilts.world import choices, pairs, reading
+from xstilts.world import (
+    answer_sets,
+    choice_sets,
+    choices,
+    pairs,
+    reading,
+    similarity,
+    supertags,
+    trees,
+    unanswerable,
+)
+from xstilts.world.drawing import Features, Rows
+from xstilts.world.drawing import distinct as _distinct
+from xstilts.world.drawing import teller as _teller
 from xstilts.world.grammar import LANGUAGES, Clause, Link, question, sentence, surface, text_of
-from xstilts.world.lexicon import CATEGORIES, concepts
-from xstilts.world.meanings import Teller, held_out, split_of
+from xstilts.world.lexicon import CATEGORIES
+from xstilts.world.meanings import Teller
 
-Rows = list[dict[str, Any]]
-Features = dict[str, list[str]]
-
-_SPLITS = ("train", "dev", "test")
 # What a thing is must be known from pretraining, not learned by heart in fine-tuning.
 _NOUNS = (*CATEGORIES, "occupation")
-_CONTENT = (
-    *_NOUNS, "place", "colour", "quality", "act", "meet", "state", "reaction", "time",
-    "person", "city", "company",
-)  # fmt: skip
+_CONTENT = trees.CONTENT
 
 NLI = ["entailment", "neutral", "contradiction"]
 UPOS = [
-    "ADJ",
-    "ADP",
-    "ADV",
-    "AUX",
-    "CCONJ",
-    "DET",
-    "INTJ",
-    "NOUN",
-    "NUM",
-    "PART",
-    "PRON",
-    "PROPN",
-    "PUNCT",
-    "SCONJ",
-    "SYM",
-    "VERB",
-    "X",
-]
+    "ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM", "PART", "PRON",
+    "PROPN", "PUNCT", "SCONJ", "SYM", "VERB", "X",
+]  # fmt: skip
 BIO = ["O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC"]
 NAMES = {
     "ar": "Arabic", "de": "German", "en": "English", "es": "Spanish", "hi": "Hindi",
@@ -56,27 +47,6 @@ ISO3 = {
     "ar": "ara", "de": "deu", "en": "eng", "es": "spa", "hi": "hin", "ja": "jpn",
     "ru": "rus", "sw": "swh", "tr": "tur", "zh": "cmn",
 }  # fmt: skip
-
-
-def _distinct(make: Callable[[], Any], split: str, size: int) -> Iterator[Any]:
-    """The first `size` items that `make` gives whose meaning belongs to `split`, all new."""
-    seen: set[str] = set()
-    while len(seen) < size:
-        item = make()
-        key = item.meaning()
-        if split_of(key) == split and key not in seen:
-            seen.add(key)
-            yield item
-
-
-def _teller(seed: int, split: str, *, hold_out: tuple[str, ...] = ()) -> Teller:
-    """Who tells a split; of the kinds in `hold_out`, test and training have other words."""
-    number = seed * 10 + _SPLITS.index(split)
-
-    def keep(name: str) -> bool:
-        return concepts()[name].kind not in hold_out or held_out(name) == (split == "test")
-
-    return Teller(number, keep=keep if hold_out else None)
 
 
 def _inference(split: str, size: int, seed: int, language: str) -> tuple[Rows, Features]:
@@ -90,6 +60,15 @@ def _inference(split: str, size: int, seed: int, language: str) -> tuple[Rows, F
         for pair in _distinct(lambda: pairs.inference(teller), split, size)
     ]
     return rows, {"label": NLI}
+
+
+def _adversarial(split: str, size: int, seed: int, language: str) -> tuple[Rows, Features]:
+    """ANLI: inference as everywhere here, with the hub's own columns."""
+    made, features = _inference(split, size, seed + 42, language)
+    rows = [
+        {"uid": f"anli-{split}-{number}", **row, "reason": ""} for number, row in enumerate(made)
+    ]
+    return rows, features
 
 
 def _paraphrase(split: str, size: int, seed: int, language: str) -> tuple[Rows, Features]:
@@ -235,6 +214,7 @@ class _DataSet:
 
     rows: Callable[[str, int, int, str], tuple[Rows, Features]]
     splits: dict[str, str]
+    rounds: int = 1  # of collection: splits `train_r1`, `train_r2`, ... of one drawing
 
 
 _USUAL = {"train": "train", "validation": "dev", "test": "test"}
@@ -242,13 +222,28 @@ _DATA_SETS = {
     "facebook/xnli": _DataSet(_inference, _USUAL),
     "nyu-mll/glue mnli": _DataSet(_inference, {"train": "train", "validation_matched": "dev"}),
     "nyu-mll/glue qqp": _DataSet(_same_question, _USUAL),
+    "nyu-mll/glue stsb": _DataSet(similarity.stsb, _USUAL),
+    "PhilipMay/stsb_multi_mt": _DataSet(
+        similarity.stsb_multi_mt, {"train": "train", "dev": "dev", "test": "test"}
+    ),
+    "facebook/anli": _DataSet(
+        _adversarial,
+        {f"{ours}_r{number}": ours for ours in ("train", "dev", "test") for number in (1, 2, 3)},
+        rounds=3,
+    ),
     "stanfordnlp/snli": _DataSet(_inference, _USUAL),
     "google-research-datasets/paws-x": _DataSet(_paraphrase, _USUAL),
     "google/xtreme udpos": _DataSet(partial(_tags, entities=False), _USUAL),
+    "LDC/LDC2005T13": _DataSet(
+        supertags.supertags, {"train": "train", "dev": "dev", "test": "test"}
+    ),
+    "universal-dependencies/universal_dependencies": _DataSet(trees.treebank, _USUAL),
     "google/xtreme PAN-X": _DataSet(partial(_tags, entities=True), _USUAL),
     "rajpurkar/squad": _DataSet(partial(_readings, data="squad"), _USUAL),
+    "rajpurkar/squad_v2": _DataSet(unanswerable.squad_v2, _USUAL),
     "google/xquad": _DataSet(partial(_readings, data="xquad"), {"validation": "test"}),
     "facebook/mlqa": _DataSet(partial(_readings, data="mlqa"), _USUAL),
+    "google-research-datasets/xquad_r": _DataSet(answer_sets.xquad_r, {"validation": "test"}),
     "google-research-datasets/tydiqa": _DataSet(
         _mixed_readings, {"train": "train", "validation": "test"}
     ),
@@ -256,6 +251,15 @@ _DATA_SETS = {
     "google/xtreme tatoeba": _DataSet(_translations, {"validation": "test"}),
     "Rowan/hellaswag": _DataSet(_next_event, _USUAL),
     "tau/commonsense_qa": _DataSet(_knowledge, _USUAL),
+    "allenai/cosmos_qa": _DataSet(choice_sets.cosmos_qa, _USUAL),
+    "lighteval/siqa": _DataSet(choice_sets.siqa, {"train": "train", "validation": "dev"}),
+    "aps/super_glue copa": _DataSet(choice_sets.copa, {"train": "train", "validation": "dev"}),
+    "cambridgeltl/xcopa": _DataSet(choice_sets.xcopa, {"validation": "dev", "test": "test"}),
+    # one split serves training and testing: its slices share no row
+    "INK-USC/xcsr": _DataSet(choice_sets.x_csqa, {"validation": "test"}),
+    "juletxara/xstory_cloze": _DataSet(
+        choice_sets.xstory_cloze, {"train": "train", "eval": "test"}
+    ),
 }
 
 
@@ -279,12 +283,16 @@ def hub_rows(
         raise UserError(
             f"{hub} has no split {split!r} in the world; it has {', '.join(data.splits)}."
         )
-    return data.rows(data.splits[split], size, seed, _language(hub, config, rest or name))
+    language = _language(hub, config, rest or name)
+    rows, features = data.rows(data.splits[split], data.rounds * size, seed, language)
+    before = size * (int(split[-1]) - 1) if data.rounds > 1 else 0
+    return rows[before : before + size] if data.rounds > 1 else rows, features
 
 
 def _language(hub: str, config: str, part: str) -> str:
     """The language that a config names by code, English name or ISO 639-3; English if none."""
-    code = _CODES.get(part.rpartition(".")[2], part.rpartition(".")[2])
+    name = part.rpartition(".")[2].rpartition("-")[2]
+    code = _CODES.get(name, name)
     if code in LANGUAGES:
         return code
     if hub in _ENGLISH_ONLY:
@@ -296,7 +304,10 @@ def _language(hub: str, config: str, part: str) -> str:
 
 
 _CODES = {name: code for code, name in NAMES.items()} | {iso: code for code, iso in ISO3.items()}
+_CODES |= trees.TREEBANKS
+_CODES |= {"jap": "ja"}  # as X-CSQA's configs say
 _ENGLISH_ONLY = (
-    "nyu-mll/glue", "stanfordnlp/snli", "rajpurkar/squad", "Rowan/hellaswag",
-    "tau/commonsense_qa", "google-research-datasets/tydiqa",
+    "nyu-mll/glue", "facebook/anli", "stanfordnlp/snli", "rajpurkar/squad", "rajpurkar/squad_v2",
+    "Rowan/hellaswag", "tau/commonsense_qa", "google-research-datasets/tydiqa",
+    "allenai/cosmos_qa", "lighteval/siqa", "aps/super_glue", "LDC/LDC2005T13",
 )  # fmt: skip

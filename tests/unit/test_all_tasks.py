@@ -1,0 +1,49 @@
+"""Every record of the task table, on a few rows of the world: no record is untested."""
+
+import math
+import shutil
+from pathlib import Path
+
+import pytest
+from whole_way import BACKBONE, go, study_of, with_test
+
+from xstilts.data.canonical import data_path, rows
+from xstilts.evaluation.official_check import CHECKED, problems
+from xstilts.files import read_json
+from xstilts.tasks.formats import format_of
+from xstilts.tasks.table import TASKS, VARIANTS
+
+RECORDS = [(name, "xtreme") for name in TASKS]
+RECORDS += [(name, benchmark) for benchmark, own in VARIANTS.items() for name in own]
+
+
+@pytest.mark.parametrize(("name", "benchmark"), RECORDS)
+def test_every_record_goes_the_whole_way(name, benchmark, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(TASKS, name, with_test(TASKS[name]))
+    study = study_of(name, benchmark)
+    scores = go(study)
+    assert scores["metric"] == TASKS[name].metric
+    assert set(scores["languages"]) == set(study.tasks[name].languages)
+    if getattr(format_of(TASKS[name]), "HEAD", None):
+        trained = study.trained_task(name)
+        summary = read_json(
+            Path("models/finetune", f"{BACKBONE}-none-{trained}-0", "training.json")
+        )
+        assert summary["steps"] > 0
+        assert math.isfinite(summary["dev_score"])
+    if name in CHECKED:
+        assert submission_problems(name, study.tasks[name].languages) == []
+
+
+def submission_problems(name, languages):
+    """What the benchmark's layout has against the predictions that `go` left, given the rows."""
+    shutil.copytree(
+        Path("evaluations/whole-way", f"{BACKBONE}-none-{name}-0", "predictions"),
+        Path("submission", name),
+    )
+    return problems(
+        Path("submission"),
+        {name: languages},
+        lambda task, lang: rows(data_path(Path("data", task), task, "test", lang)),
+    )
