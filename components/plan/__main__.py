@@ -6,7 +6,6 @@ import re
 import sys
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,6 @@ from xstilts.study.plan import Stage, stages
 
 WORK = Path()  # where pods work: the current folder
 _LEAST_DISK = 50e6  # bytes, for the plan itself
-_REQUESTS = 16  # at the same time
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -103,8 +101,7 @@ def _write(
 ) -> None:
     """Write the run's folder; plan.json comes last, so that it says that all is there."""
     objects.write(run, params_text(params).encode(), fragments.PARAMS, content_type="text/yaml")
-    with ThreadPoolExecutor(_REQUESTS) as pool:
-        list(pool.map(lambda item: fragments.write(run, *item), known.items()))
+    objects.together(lambda item: fragments.write(run, *item), known.items())
     text = json.dumps(content, indent=1)
     objects.write(run, text.encode(), fragments.PLAN, content_type="application/json")
 

@@ -6,7 +6,6 @@ fragments of a run together are its `dvc.lock`.
 
 import json
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -24,7 +23,6 @@ PLAN = "plan.json"
 RESULTS = "results"
 _DEPTH = 3  # studies/STUDY/RUN
 _SCHEMA = "2.0"  # of dvc.lock
-_REQUESTS = 16  # at the same time
 
 
 def run_folder(store: Location, study: str, run: str) -> Location:
@@ -59,9 +57,8 @@ def read(run: Location, stage: str) -> Entry | None:
 def read_all(run: Location, stages: Iterable[str]) -> dict[str, Entry]:
     """The lock entries of those of `stages` that have finished."""
     names = list(stages)
-    with ThreadPoolExecutor(_REQUESTS) as pool:
-        entries = pool.map(partial(read, run), names)
-        return {name: entry for name, entry in zip(names, entries, strict=True) if entry}
+    entries = objects.together(partial(read, run), names)
+    return {name: entry for name, entry in zip(names, entries, strict=True) if entry}
 
 
 def lock_text(entries: Mapping[str, Entry]) -> str:
@@ -77,13 +74,12 @@ def write_receipt(run: Location, stage: str, receipt: Mapping[str, Any]) -> None
 def read_receipts(run: Location) -> dict[str, dict[str, Any]]:
     """Stage -> receipt, for every stage that a pod has dealt with in this run."""
     names = objects.names(run, "receipts")
-    with ThreadPoolExecutor(_REQUESTS) as pool:
-        texts = pool.map(lambda name: objects.read(run, "receipts", name), names)
-        return {
-            name.removesuffix(".json"): json.loads(text)
-            for name, text in zip(names, texts, strict=True)
-            if text
-        }
+    texts = objects.together(lambda name: objects.read(run, "receipts", name), names)
+    return {
+        name.removesuffix(".json"): json.loads(text)
+        for name, text in zip(names, texts, strict=True)
+        if text
+    }
 
 
 def read_params(run: Location) -> str:

@@ -7,7 +7,6 @@ the keys of a whole study follow one from another without a byte of data being h
 
 import json
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ from xstilts.study.plan import Stage
 
 Entry = Mapping[str, Any]  # of one stage, as in dvc.lock
 Entries = Mapping[str, Entry]
-_REQUESTS = 16  # at the same time
 
 
 def known(root: Path, plan: Sequence[Stage], location: Location) -> dict[str, Entry]:
@@ -31,13 +29,11 @@ def known(root: Path, plan: Sequence[Stage], location: Location) -> dict[str, En
     keys_of = _Keys(root, location)
     found: dict[str, Entry] = {}
     waiting = list(plan)
-    with ThreadPoolExecutor(_REQUESTS) as pool:
-        while ready := [stage for stage in waiting if set(stage.deps) <= found.keys()]:
-            keys = [keys_of(stage, {name: found[name] for name in stage.deps}) for stage in ready]
-            entries = pool.map(partial(_result, location), keys)
-            results = zip(ready, entries, strict=True)
-            found |= {stage.name: entry for stage, entry in results if entry}
-            waiting = [stage for stage in waiting if stage not in ready]
+    while ready := [stage for stage in waiting if set(stage.deps) <= found.keys()]:
+        keys = [keys_of(stage, {name: found[name] for name in stage.deps}) for stage in ready]
+        results = zip(ready, objects.together(partial(_result, location), keys), strict=True)
+        found |= {stage.name: entry for stage, entry in results if entry}
+        waiting = [stage for stage in waiting if stage not in ready]
     return found
 
 
@@ -138,8 +134,7 @@ def _folder_hash(folder: str, parts: Mapping[str, str], location: Location) -> A
     """The hash that DVC gives a folder which holds nothing but the outputs `parts`."""
     from dvc_data.hashfile.tree import Tree
 
-    with ThreadPoolExecutor(_REQUESTS) as pool:
-        lists = list(pool.map(lambda md5: objects.read(location, *_file(md5)), parts.values()))
+    lists = objects.together(lambda md5: objects.read(location, *_file(md5)), parts.values())
     files = [
         file | {"relpath": f"{path.removeprefix(folder + '/')}/{file['relpath']}"}
         for path, text in zip(parts, lists, strict=True)

@@ -1,17 +1,31 @@
 """Objects of a store: read, written and listed, with errors that say what to change."""
 
 import mimetypes
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from xstilts.errors import UserError
 from xstilts.store.connection import REQUESTS, connect
 from xstilts.store.explain import explain
 from xstilts.store.location import Location
 
-__all__ = ["connect", "explain", "explained", "folders", "names", "read", "upload_folder", "write"]
+__all__ = [
+    "connect",
+    "explain",
+    "explained",
+    "folders",
+    "names",
+    "read",
+    "together",
+    "upload_folder",
+    "write",
+]
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 _BYTES = "application/octet-stream"
 # A table of our own: the one of the machine differs between machines
@@ -83,6 +97,12 @@ def folders(location: Location, *parts: str) -> list[str]:
         )
         found = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])]
     return [prefix.removeprefix(start).rstrip("/") for prefix in found]
+
+
+def together(request: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
+    """What `request` answers to each item, in their order; many requests at the same time."""
+    with ThreadPoolExecutor(REQUESTS) as pool:
+        return list(pool.map(request, items))
 
 
 def upload_folder(location: Location, folder: Path, *parts: str) -> int:

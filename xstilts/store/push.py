@@ -1,14 +1,11 @@
 """From a laptop to the store: finished results, so that no other machine runs them again."""
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 from xstilts.errors import UserError
-from xstilts.store import lookup, remote
+from xstilts.store import lookup, objects, remote
 from xstilts.study.state import LOCK, run_dvc
-
-_REQUESTS = 16  # at the same time
 
 
 def push(root: Path) -> int:
@@ -26,6 +23,5 @@ def push(root: Path) -> int:
         raise UserError(f"there is no {LOCK} yet: run the study first (`xstilts run`).")
     run_dvc(root, "push", "--remote", remote.NAME)
     entries = load_yaml(str(root / LOCK)).get("stages", {})
-    with ThreadPoolExecutor(_REQUESTS) as pool:
-        list(pool.map(partial(lookup.record, location), entries.values()))
+    objects.together(partial(lookup.record, location), entries.values())
     return len(entries)
