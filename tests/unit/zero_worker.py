@@ -11,6 +11,7 @@ from tiny_models import pair_task, tag_task, text_task, tiny_model, tiny_tokeniz
 from tiny_rows import pair_rows, tag_rows, text_rows
 
 from xstilts.evaluation.score import score
+from xstilts.process import leave
 from xstilts.tasks.formats import format_of
 from xstilts.tasks.record import Task
 from xstilts.training import engine
@@ -76,3 +77,4 @@ def main(folder: Path) -> None:
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]))
+    leave(0)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from xstilts.errors import USER_ERROR_EXIT_CODE, UserError
 from xstilts.files import write_json
-from xstilts.process import die_with_parent
+from xstilts.process import die_with_parent, leave
 from xstilts.training.launch import sigterm_unwinds
 from xstilts.training.run import run_training
 
@@ -31,4 +31,4 @@ def main(entry: str, folder: str, problems: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    leave(main(*sys.argv[1:]))
