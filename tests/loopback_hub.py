@@ -33,13 +33,13 @@ class Hub(BaseHTTPRequestHandler):
         self.do_GET()
 
     def do_GET(self) -> None:
-        path = unquote(urlparse(self.path).path)
+        path = urlparse(self.path).path  # quoted: a branch may hold slashes
         if path.startswith("/api/datasets/"):
-            owner, name, *rest = path.removeprefix("/api/datasets/").split("/")
+            owner, name, *rest = map(unquote, path.removeprefix("/api/datasets/").split("/"))
             self._api(f"{owner}/{name}", rest)
         elif "/resolve/" in path:
             repository, _, place = path.removeprefix("/datasets/").partition("/resolve/")
-            self._file(self.root / repository, *place.split("/", 1))
+            self._file(self.root / repository, *map(unquote, place.split("/", 1)))
         else:
             self._answer(404, b"{}")
 
@@ -48,7 +48,7 @@ class Hub(BaseHTTPRequestHandler):
         if not folder.is_dir():
             self._answer(404, b"{}", {"X-Error-Code": "RepoNotFound"})
         elif rest and rest[0] == "tree":
-            self._answer(200, json.dumps(self._listed(folder, "/".join(rest[2:]))).encode())
+            self._tree(folder, folder / "/".join(rest[2:]))
         else:
             self._about(repository, rest[1] if rest else "main")
 
@@ -59,16 +59,21 @@ class Hub(BaseHTTPRequestHandler):
             sha = self.commits.get(revision, revision)
             self._answer(200, json.dumps({"id": repository, "sha": sha}).encode())
 
-    def _listed(self, folder: Path, under: str) -> list[dict[str, Any]]:
-        return [
+    def _tree(self, folder: Path, under: Path) -> None:
+        if not under.is_dir():
+            self._answer(404, b"{}", {"X-Error-Code": "EntryNotFound"})
+            return
+        everything = "recursive=true" in urlparse(self.path).query.lower()
+        listed = [
             {
                 "type": "directory" if path.is_dir() else "file",
                 "path": path.relative_to(folder).as_posix(),
                 "oid": "1" * 40,
                 "size": path.stat().st_size,
             }
-            for path in (folder / under).iterdir()
+            for path in (under.rglob("*") if everything else under.iterdir())
         ]
+        self._answer(200, json.dumps(listed).encode())
 
     def _file(self, folder: Path, revision: str, name: str) -> None:
         file = folder / name

@@ -31,12 +31,13 @@ def write_study(
     seeds: Sequence[int] = (0,),
     controls: Sequence[str] = ("untrained",),
     items: int = 40,
+    benchmark: str = "xtreme",
 ) -> dict[str, Any]:
     """Write `evaluations/` under `root`; return the resolved params."""
     study = {
         "name": "made-up",
         "question": "Does training on English intermediate tasks help other languages?",
-        "benchmark": "xtreme",
+        "benchmark": benchmark,
         "baseline": "none",
         "source": {"kind": "world"},
         "models": list(models),

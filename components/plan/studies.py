@@ -10,7 +10,8 @@ from xstilts.errors import UserError
 from xstilts.models.backbones import BACKBONES
 from xstilts.study.check import checked, with_lock
 from xstilts.study.page import Page, read_page, text_page, unknown
-from xstilts.study.record import Study, parse_study
+from xstilts.study.recipes import is_translated
+from xstilts.study.record import ENGLISH_ALONE, Study, parse_study
 from xstilts.study.settings import Setting
 
 INLINE = "the study's text"  # its name in problems
@@ -68,6 +69,7 @@ def _page(text: str, studies: Path) -> Page:
 
 def _for_pods(page: Page, study: Study) -> Study:
     """Note that a pod has no folder of ours; what else is wrong is found as for the hub."""
+    study = _without_translations(page, study)
     if study.source != "mirror":
         return study
     folder = f"the mirror {study.mirror}" if study.mirror else "a mirror"
@@ -75,6 +77,22 @@ def _for_pods(page: Page, study: Study) -> Study:
         ("source",), f"{folder} is a folder, which a pod does not have: take source: hub or world."
     )
     return replace(study, source="hub", mirror=None)
+
+
+def _without_translations(page: Page, study: Study) -> Study:
+    """The study with its translated recipes in English, which hides nothing else."""
+    if study.translations is None:
+        return study
+    page.problem(
+        ("translations",),
+        f"the translations {study.translations} are a folder, which a pod does not have: run the "
+        "study on a machine that has it, or take recipes whose languages the source has.",
+    )
+    recipes = {
+        name: replace(body, languages=ENGLISH_ALONE) if is_translated(study, body) else body
+        for name, body in study.recipes.items()
+    }
+    return replace(study, translations=None, recipes=recipes)
 
 
 def _items(

@@ -6,6 +6,7 @@ from typing import Any
 
 import mirrors
 import pytest
+from tiny_models import tiny_backbone
 
 from xstilts.data import canonical
 from xstilts.data.canonical import data_path
@@ -15,6 +16,8 @@ from xstilts.data.rows import SourceRows
 from xstilts.errors import UserError
 from xstilts.files import read_json
 from xstilts.study.check import read_study
+from xstilts.study.fanout import pods
+from xstilts.study.plan import stages
 from xstilts.study.record import Study
 from xstilts.study.resolve import resolve
 from xstilts.tasks.choice_tasks import CHOICE_TASKS
@@ -66,6 +69,20 @@ def _prepared(
         for split in splits
         for lang in langs
     }
+
+
+def test_a_question_of_x_csqa_with_an_empty_choice_is_left_out(tmp_path):
+    columns = {name: list(values) for name, values in XCSQA.items()}
+    question = {
+        "stem": "Was?",
+        "choices": {"label": list("ABCDE"), "text": ["a", "", "c", "d", "e"]},
+    }
+    columns["question"] = [question, columns["question"][1]]
+    mirrors.put(tmp_path / "mirror", "x_csqa", columns, "validation")
+    found = _prepared(tmp_path / "mirror", tmp_path, "x_csqa", {"test": "validation"})
+    assert [row["id"] for row in found["test", "en"]] == ["c0de"]
+    files = read_json(tmp_path / "data" / "provenance.json")["files"]
+    assert files["x_csqa/test/en.arrow"]["dropped"] == {"empty text": 1}
 
 
 def _failure(root: Path, tmp_path: Path, name: str, split: str) -> list[str]:
@@ -293,8 +310,79 @@ def test_xcopa_has_no_english_and_trains_on_copa_after_siqa(tmp_path):
         "copa": {"train": ["en"], "dev": ["en"]},
         "xcopa": {"test": ["sw", "tr"]},
     }
-    finetune = params["finetune"]["mini-encoder-siqa-copa-0"]
+    finetune = params["finetune"]["mini-encoder-siqa-siqa-0"]
     assert finetune["init"] == "models/intermediate/mini-encoder-siqa-0"
     assert [part["name"] for part in params["intermediate"]["mini-encoder-siqa-0"]["tasks"]] == [
         "siqa"
     ]
+
+
+def test_in_xtreme_r_copa_goes_on_from_siqa_with_its_head(tmp_path):
+    params = resolve(_study(tmp_path, ""))
+    assert list(params["finetune"]) == [
+        "mini-encoder-none-siqa-0", "mini-encoder-none-copa-0",
+        "mini-encoder-siqa-siqa-0", "mini-encoder-siqa-copa-0",
+    ]  # fmt: skip
+    first, second = (params["finetune"][f"mini-encoder-none-{name}-0"] for name in ("siqa", "copa"))
+    assert first["init"] == "models/backbone/mini-encoder"
+    assert "head" not in first
+    assert second["init"] == "models/finetune/mini-encoder-none-siqa-0"
+    assert second["head"] == "siqa"
+    assert params["evaluate"]["mini-encoder-none-xcopa-0"]["head"] == "copa"
+
+
+def test_a_pod_trains_on_siqa_and_then_on_copa(tmp_path):
+    plan = stages(resolve(_study(tmp_path, "")))
+    item = pods(plan, ()).trained[0]
+    assert item.finetune == (
+        "finetune@mini-encoder-none-siqa-0",
+        "finetune@mini-encoder-none-copa-0",
+    )
+    assert item.evaluate == ("evaluate@mini-encoder-none-xcopa-0",)
+    known = pods(plan, {"finetune@mini-encoder-none-siqa-0"}).trained[0]
+    assert known.finetune == ("finetune@mini-encoder-none-copa-0",)
+
+
+def test_outside_xtreme_r_copa_trains_alone(tmp_path):
+    path = tmp_path / "reasoning.yaml"
+    path.write_text(STUDY.replace("xtreme-r", "xtreme"), encoding="utf-8")
+    params = resolve(read_study(path))
+    assert params["finetune"]["mini-encoder-none-copa-0"]["init"] == "models/backbone/mini-encoder"
+    assert "siqa" not in "".join(key for key in params["finetune"] if "-none-" in key)
+
+
+@pytest.fixture
+def siqa_model(tmp_path):
+    from xstilts.models.body import load_body, load_tokenizer
+    from xstilts.models.checkpoint import save_model
+    from xstilts.models.heads import TaskModel
+
+    tiny_backbone(tmp_path / "backbone")
+    model = TaskModel(load_body(tmp_path / "backbone"), [TASKS["siqa"]], seed=1)
+    save_model(tmp_path / "siqa", model, load_tokenizer(tmp_path / "backbone"), [TASKS["siqa"]])
+    return model, tmp_path / "siqa"
+
+
+def test_a_head_is_taken_over_although_the_number_of_choices_differs(siqa_model):
+    from xstilts.models.body import load_body
+    from xstilts.models.checkpoint import adopt_head
+    from xstilts.models.heads import TaskModel
+
+    model, folder = siqa_model
+    other = TaskModel(load_body(folder), [TASKS["copa"]], seed=2)
+    wanted, mine = model.heads["siqa"].state_dict(), other.heads["copa"].state_dict()
+    assert not wanted["dense.weight"].equal(mine["dense.weight"])
+    adopt_head(other, "copa", folder, "siqa")
+    mine = other.heads["copa"].state_dict()
+    assert all(mine[name].equal(tensor) for name, tensor in wanted.items())
+
+
+def test_a_head_that_is_not_there_is_named(siqa_model):
+    from xstilts.models.body import load_body
+    from xstilts.models.checkpoint import adopt_head
+    from xstilts.models.heads import TaskModel
+
+    _, folder = siqa_model
+    other = TaskModel(load_body(folder), [TASKS["copa"]], seed=2)
+    with pytest.raises(UserError, match=r"has no tensor 'cosmos_qa\.dense\.weight'"):
+        adopt_head(other, "copa", folder, "cosmos_qa")

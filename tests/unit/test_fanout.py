@@ -18,7 +18,7 @@ MODEL = "mini-encoder"
 
 def members(found: Pods) -> list[str]:
     """Every name in the pods, as often as it occurs."""
-    trained = [name for item in found.trained for name in (item.finetune, *item.evaluate)]
+    trained = [name for item in found.trained for name in (*item.finetune, *item.evaluate)]
     evaluated = [name for item in found.evaluate for name in item]
     alone = (*found.prepare, *found.backbone, *found.shortcuts, *found.intermediate)
     return [*alone, *trained, *evaluated]
@@ -35,8 +35,8 @@ def test_an_evaluation_stands_with_its_model(known):
     deps = {stage.name: stage.deps for stage in PLAN}
     found = pods(PLAN, known)
     for item in found.trained:
-        assert all(item.finetune in deps[name] for name in item.evaluate)
-    trained = {item.finetune for item in found.trained}
+        assert all(set(item.finetune) & set(deps[name]) for name in item.evaluate)
+    trained = {name for item in found.trained for name in item.finetune}
     for item in found.evaluate:
         models = {next(d for d in deps[name] if not d.startswith("prepare")) for name in item}
         assert len(models) == 1
@@ -61,7 +61,7 @@ def test_one_pod_evaluates_both_targets_of_a_model():
     found = pods(PLAN, ())
     assert (
         Trained(
-            f"finetune@{MODEL}-none-squad-0",
+            (f"finetune@{MODEL}-none-squad-0",),
             (f"evaluate@{MODEL}-none-xquad-0", f"evaluate@{MODEL}-none-mlqa-0"),
         )
         in found.trained

@@ -107,11 +107,11 @@ def test_a_study_that_cannot_be_run(text, complaint):
 
 
 def test_a_mirror_hides_no_other_mistake():
-    text = STUDY.replace("source: world", "source: mirror").replace("[mnli]", "[xnli]")
+    text = STUDY.replace("source: world", "source: mirror").replace("[mnli]", "[mlqa]")
     found = complaints(text)
     assert len(found) == 2
     assert "which a pod does not have" in found[0]
-    assert "xnli has no train split" in found[1]
+    assert "mlqa has no train split" in found[1]
 
 
 @given(st.text(max_size=60), st.text(max_size=8), st.text(max_size=8))

@@ -10,7 +10,8 @@ from synthetic_study import evaluations, languages_of, write_study
 from xstilts.errors import UserError
 from xstilts.evaluation.xtreme import benchmark_score
 from xstilts.files import read_json, sha256
-from xstilts.publish.provenance import code_revision
+from xstilts.publish.evaluations import read_cells
+from xstilts.publish.provenance import code_revision, target_sources, wall_times
 from xstilts.publish.run import publish
 
 RECIPES = {"none": [], "mnli": ["mnli"], "mixed": ["mnli", "squad"]}
@@ -262,3 +263,53 @@ def test_code_revision_tells_a_clean_checkout_from_a_changed_one(tmp_path):
     assert found["dirty"] is False
     (tmp_path / "file").write_text("two")
     assert code_revision(tmp_path) == found | {"dirty": True}
+
+
+def _chain(*trained):
+    """`training.json` of a model that was trained on these tasks, the last one first."""
+    if not trained:
+        return None
+    kept = {"features": 9, "truncated_train": 1, "dev_rows": 3, "truncated_dev": 0}
+    task, *before = trained
+    own = {"tasks": {task: kept}, "seconds": float(len(trained)), "data": f"data/{task}"}
+    return own | {"sources": {}, "before": _chain(*before)}
+
+
+def _cell(folder, target, *trained):
+    scores = {"model": "mini", "recipe": "mnli", "target": target, "seed": 0, "seconds": 0.5}
+    scores |= {"metric": "accuracy", "languages": {"tr": {"value": 50.0, "n": 2}}}
+    own = {"data": {"files": {}}, "training": _chain(*trained)}
+    path = folder / f"mini-mnli-{target}-0"
+    (path / "predictions").mkdir(parents=True)
+    (path / "items.parquet").touch()
+    (path / "scores.json").write_text(json.dumps(scores | {"provenance": own}))
+    return path.name
+
+
+def test_what_a_benchmark_trains_on_before_a_target_is_no_intermediate_task(tmp_path):
+    """XTREME-R: SIQA, then COPA for XCOPA; SQuAD for the encoder that embeds Tatoeba."""
+    keys = [
+        _cell(tmp_path, "xcopa", "copa", "siqa", "mnli"),
+        _cell(tmp_path, "tatoeba", "squad", "mnli"),
+    ]
+    header = {
+        "name": "s",
+        "benchmark": "xtreme-r",
+        "models": ["mini"],
+        "recipes": {"mnli": ["mnli"]},
+    }
+    header |= {"targets": ["xcopa", "tatoeba"], "seeds": [0]}
+    params = {"study": header, "publish": {"cells": keys, "shortcuts": []}}
+    xcopa, tatoeba = cells = read_cells(params, tmp_path)
+    assert (xcopa.tuned_on, tatoeba.tuned_on) == (("copa", "siqa"), ("squad",))
+    times = wall_times(params, cells)
+    assert {stage: seconds for stage, seconds in times.items() if "evaluate" not in stage} == {
+        "intermediate@mini-mnli-0": 1,
+        "finetune@mini-mnli-copa-0": 3,
+        "finetune@mini-mnli-siqa-0": 2,
+        "finetune@mini-mnli-squad-0": 2,
+    }
+    sources = target_sources(cells, {})
+    assert sources["xcopa"]["task"] == "copa"
+    assert [source["task"] for source in sources["xcopa"]["before"]] == ["siqa"]
+    assert sources["tatoeba"]["task"] == "squad"

@@ -104,10 +104,10 @@ def test_all_problems_come_together_with_their_lines(complaints):
         ("seeds: [0, 1]", "seeds: [0, 0]", "a seed stands twice in seeds."),
         ("seeds: [0, 1]", "seeds: [-1]", "a seed must be at least 0, not -1."),
         ("seeds: [0, 1]", "seeds: [zero]", "a seed must be of type int, not 'zero'."),
-        ("[xnli, tatoeba]", "[mnli]", "mnli is no target of the benchmark"),
+        ("[xnli, tatoeba]", "[mnli]", "mnli cannot be a target: its source has no test split"),
         ("[xnli, tatoeba]", "[xnli, xnli]", "task 'xnli' stands twice in targets."),
         ("  mnli: [mnli]", "  mn-li: [mnli]", "recipe 'mn-li' may hold lower-case letters"),
-        ("  mnli: [mnli]", "  mnli: [xnli]", "xnli has no train split to train on"),
+        ("  mnli: [mnli]", "  mnli: [mlqa]", "mlqa has no train split to train on"),
         ("  mnli: [mnli]", "  mnli: [tatoeba]", "tatoeba cannot be trained on"),
         ("  mnli: [mnli]", "  mnli: mnli", "recipes.mnli must be a mapping (name: value)"),
         ("  mnli: [mnli]", "  squad: [mnli, squad]", "the mixture squad has the name of a task"),
@@ -141,7 +141,7 @@ def test_one_wrong_line(complaints, line, other, complaint):
         ("pretraining: {stepps: 3}\n", "did you mean steps"),
         ("tasks: {snli: {epochs: 1}}\n", "snli is neither in a recipe nor a target"),
         ("tasks: {xnli: {train_from: pawsx}}\n", "differ in labels"),
-        ("tasks: {xnli: {train_from: xnli}}\n", "xnli is trained from xnli, but xnli has no train"),
+        ("tasks: {xnli: {train_from: mlqa}}\n", "xnli is trained from mlqa, but mlqa has no train"),
         ("tasks: {xnli: {languages: [en, ja]}}\n", "xnli has no ja; its languages are ar, bg"),
         ("tasks: {xnli: {languages: [de]}}\n", "xnli must hold en"),
         ("tasks: {xnli: {languages: [en], source: {hub: xnli}}}\n", "has no namespace"),
@@ -202,7 +202,7 @@ def test_a_mirror_must_be_a_folder(complaints):
 def test_pretraining_on_real_text_needs_text(complaints, study, tmp_path):
     options = {"mirror": str(tmp_path), "from_scratch": True}
     assert "there is no text to pretrain on" in complaints(**options)[0]
-    assert "xnli has no train split" in complaints(more="text: {xnli: [train]}\n", **options)[0]
+    assert "mlqa has no train split" in complaints(more="text: {mlqa: [train]}\n", **options)[0]
     assert study(more="text: {xnli: [dev]}\n", **options).text == {"xnli": ("dev",)}
 
 
@@ -255,7 +255,8 @@ _VALUES = st.recursive(
 )
 _FIELDS = st.sampled_from(
     ["name", "source", "models", "recipes", "baseline", "targets", "seeds", "controls",
-     "languages", "sizes", "hparams", "training", "tasks", "text", "pretraining", "other"]
+     "languages", "sizes", "hparams", "training", "tasks", "text", "pretraining", "other",
+     "recipes", "translations"]
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from xstilts.tasks.record import Hparams, Task
 from xstilts.tasks.table import BENCHMARKS, NLI, TASKS, VARIANTS, get_task, task_in
 
 XTREME = {"xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc2018", "tatoeba"}
-XTREME_R = XTREME - {"pawsx", "bucc2018"} | {"xcopa", "lareqa"}
+XTREME_R = XTREME - {"pawsx", "bucc2018"} | {"xcopa", "lareqa", "mewslix"}
 INTERMEDIATE = {"mnli", "qqp", "squad", "hellaswag", "commonsense_qa"}
 
 

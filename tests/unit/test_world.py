@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from xstilts.errors import UserError
 from xstilts.world import hub_rows, pairs, reading
+from xstilts.world.basic_sets import BIO, ISO3, NAMES, UPOS
 from xstilts.world.corpus import corpus, story
 from xstilts.world.grammar import (
     LANGUAGES,
@@ -23,7 +24,6 @@ from xstilts.world.grammar import (
     surface,
     text_of,
 )
-from xstilts.world.hub import BIO, ISO3, NAMES, UPOS
 from xstilts.world.lexicon import ANTONYMS, REACTIONS, category, concepts, of_kind
 from xstilts.world.meanings import Teller, held_out, split_of
 

@@ -1,5 +1,6 @@
 """Canonical rows of every format, with a rule that a small model can learn."""
 
+import itertools
 import random
 from typing import Any
 
@@ -106,6 +107,27 @@ def answer_rows(count: int, seed: int = 0) -> Rows:
                 "sentences": [
                     {"start": s, "end": s + len(t)} for s, t in zip(starts, told, strict=True)
                 ],
+            }
+        )
+    return rows
+
+
+def entity_rows(count: int, seed: int = 0) -> Rows:
+    """Sentences about an animal whose description repeats their words; 48 entities per parity."""
+    rng, rows = random.Random(seed), []
+    kinds = (ANIMALS, COLOURS, ("big", "old"), ("house", "garden"), ("sees", "likes"))
+    combinations = list(itertools.product(*kinds))[seed % 2 :: 2]
+    for i in range(count):
+        number = rng.randrange(len(combinations))
+        animal, *others = combinations[number]
+        rows.append(
+            {
+                "id": str(i),
+                "left": "the",
+                "mention": animal,
+                "right": " ".join(others),
+                "entity": f"Q{2 * number + seed % 2}",
+                "description": f"{' '.join(reversed(others))} {animal}",
             }
         )
     return rows

@@ -53,15 +53,28 @@ SCHEMAS: dict[str, pa.Schema] = {
             *[("answers", pa.list_(_ANSWER)), ("sentences", pa.list_(_SENTENCE))],
         ]
     ),
+    "entity_linking": pa.schema(
+        [
+            *[("id", _TEXT), ("left", _TEXT), ("mention", _TEXT), ("right", _TEXT)],
+            *[("entity", _TEXT), ("description", _TEXT)],  # "" where candidates are described
+        ]
+    ),
+    "entities": pa.schema([("id", _TEXT), ("description", _TEXT)]),
     "mlm": pa.schema([("id", _TEXT), ("text", _TEXT)]),
 }
 _BATCH = 1000  # rows; fixed, because it shows in the bytes
 SHOWN_PROBLEMS = 20
+CANDIDATES, MANY = "candidates", "mul"  # their split, and ISO 639-2 for many languages
 
 
 def data_path(folder: Path, task: str, split: str, lang: str) -> Path:
     """Where `prepare` puts one language of one split."""
     return folder / task / split / f"{lang}.arrow"
+
+
+def candidates_path(folder: Path, task: str) -> Path:
+    """Where `prepare` puts the entities that all languages of a task are linked to."""
+    return data_path(folder, task, CANDIDATES, MANY)
 
 
 def validate(

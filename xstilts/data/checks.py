@@ -7,13 +7,14 @@ is assumed about their types.
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from xstilts.data.text_checks import Problem
+from xstilts.data.text_checks import shown as _shown
+from xstilts.data.text_checks import text_problems as _text
 from xstilts.data.tree_checks import tree_problems
 from xstilts.tasks.record import Task
 
-Problem = tuple[str, str, str]
-
-_SHOWN = 60  # characters of a value in a message
 _ENOUGH = 20  # rows whose labels are hardly by chance all the same
+_KEYED = ("span_qa", "mining", "dual_encoder", "entity_linking", "entities")
 _FIELDS_OF_LABELS = {"classification": "label", "multiple_choice": "label", "tagging": "tags"}
 
 
@@ -28,7 +29,7 @@ def split_problems(
 ) -> Iterator[str]:
     """What only shows when all rows of a split stand together: ids and pairs."""
     yield from _blanked(rows, task, numbers or range(len(rows)))
-    if task.format not in ("span_qa", "mining", "dual_encoder"):
+    if task.format not in _KEYED:
         return
     first: dict[str, int] = {}
     for index, row in enumerate(rows):
@@ -75,33 +76,6 @@ def _unpaired(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
                 f"sentence {_shown(row['id'])}, field pair: {_shown(row['pair'])} is no sentence "
                 "that is paired with it; give each sentence at most one translation."
             )
-
-
-def _shown(value: Any) -> str:
-    text = ascii(value) if _broken(value) else repr(value)
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
-
-
-def _broken(value: Any) -> bool:
-    if not isinstance(value, str):
-        return False
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
-
-
-def _text(field: str, value: Any, *, blank: bool = False) -> Iterator[Problem]:
-    if value is None:
-        yield field, "there is no value", "fill it in or remove the row"
-    elif not isinstance(value, str):
-        complaint = f"{_shown(value)} is a {type(value).__name__}, not a text"
-        yield field, complaint, "map the field to a text column"
-    elif _broken(value):
-        yield field, f"broken UTF-8 in {_shown(value)}", "encode the source as UTF-8"
-    elif not blank and not value.strip():
-        yield field, f"the text {_shown(value)} is empty", "fill it in or remove the row"
 
 
 def _label(field: str, value: Any, labels: Sequence[str]) -> Iterator[Problem]:
@@ -278,6 +252,21 @@ def _sentences(sentences: Any, context: str, answer: int) -> Iterator[Problem]:
         yield "sentence_breaks", complaint, "let the sentences cover the context"
 
 
+def _entity_linking(row: dict[str, Any], task: Task) -> Iterator[Problem]:
+    if isinstance(row["mention"], str) and row["left"] is None:
+        complaint = f"{_shown(row['mention'])} marks no mention that stands in its sentence"
+        yield "mention", complaint, "write it as `name: before { name } behind`"
+    else:
+        yield from _text("mention", row["mention"])
+    yield from _text("entity", row["entity"])
+    if "description" in task.source.columns:
+        yield from _text("description", row["description"])
+
+
+def _entities(row: dict[str, Any], _: Task) -> Iterator[Problem]:
+    yield from _text("description", row["description"])
+
+
 def _mlm(row: dict[str, Any], _: Task) -> Iterator[Problem]:
     yield from _text("text", row["text"])
 
@@ -292,5 +281,7 @@ _CHECKS: dict[str, Callable[[dict[str, Any], Task], Iterator[Problem]]] = {
     "retrieval": _pair,
     "mining": _mining,
     "dual_encoder": _dual_encoder,
+    "entity_linking": _entity_linking,
+    "entities": _entities,
     "mlm": _mlm,
 }

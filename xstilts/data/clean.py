@@ -19,7 +19,7 @@ def drop_reason(fields: Row, source: Source) -> str | None:
     """Why the source itself does not count this row, or None."""
     if "label" in fields and fields["label"] in source.drop_labels:
         return "no gold label"
-    if "drop_empty" in source.clean and any(fields.get(name) == "" for name in STRIPPED):
+    if "drop_empty" in source.clean and any(_is_empty(fields.get(name)) for name in STRIPPED):
         return "empty text"
     tokens = fields.get("tokens")
     if "drop_placeholders" in source.clean and isinstance(tokens, list):
@@ -27,6 +27,10 @@ def drop_reason(fields: Row, source: Source) -> str | None:
         if blanks and blanks >= len(tokens) - 1:  # the rule of XTREME's preprocessing
             return "placeholder sentence"
     return None
+
+
+def _is_empty(value: Any) -> bool:
+    return value == "" or (isinstance(value, list) and "" in value)
 
 
 def answer_pairs(answers: Any) -> list[tuple[Any, Any]] | None:

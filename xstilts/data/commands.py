@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from xstilts.data.translations import KIND
 from xstilts.errors import UserError, raise_if_any
 from xstilts.study.commands import ROOT, STUDIES, named_study
 from xstilts.study.grid import SOURCE_LANGUAGE
@@ -70,7 +71,8 @@ def lock_data(name: str | None) -> int:
     from xstilts.data.lock import current_commits, read_lock, write_lock
 
     study = named_study(name, None)
-    tasks = [Task.from_dict(item["task"]) for item in study_items(study, locked=False)]
+    items = [i for i in study_items(study, locked=False) if i["source"]["kind"] != KIND]
+    tasks = [Task.from_dict(item["task"]) for item in items]
     parts = [part for task in tasks for part in task.parts()]
     sources = [part.source.of(lang) for part in parts for lang in part.languages]
     before, commits = read_lock(STUDIES), current_commits(sources)
@@ -107,7 +109,9 @@ def study_items(study: Study, *, locked: bool = True) -> list[Item]:
     found: dict[str, Item] = {}
     for entry in entries.values():
         for item in entry["tasks"]:
-            own = found.setdefault(item["task"]["name"], item | {"splits": {}})
+            # a recipe in other languages has another record, or another source, of the same task
+            key = json.dumps([item["task"], item["source"]])
+            own = found.setdefault(key, item | {"splits": {}})
             for split, langs in item["splits"].items():
                 both = [*own["splits"].get(split, ()), *langs]
                 own["splits"][split] = list(dict.fromkeys(both))
@@ -132,7 +136,7 @@ def table_items(mirror: str) -> list[Item]:
 
 
 def _languages(task: Task, split: str) -> list[str]:
-    if split == "test" or SOURCE_LANGUAGE not in task.languages:
+    if split == "test" or task.sampling or SOURCE_LANGUAGE not in task.languages:
         return list(task.languages)
     return [SOURCE_LANGUAGE]
 

@@ -13,6 +13,7 @@ from typing import Any
 from xstilts.data.clean import CHANGES, STRIPPED, answer_pairs, drop_reason
 from xstilts.data.rows import SourceRows
 from xstilts.errors import UserError
+from xstilts.tasks.mentions import unmark
 from xstilts.tasks.record import OPTIONAL_FIELDS, Task, listed_columns
 
 Row = dict[str, Any]
@@ -140,7 +141,11 @@ def _tagging(fields: Row, names: dict[str, list[str]], task: Task) -> Iterator[R
     tags = fields["tags"]
     if isinstance(tags, list):
         tags = [label_index(tag, order, task.labels) for tag in tags]
-    yield _only(fields, "id", "tokens") | {"tags": tags}
+    tokens, nothing = fields["tokens"], task.source.drop_labels
+    if nothing and isinstance(tokens, list) and isinstance(tags, list) and len(tokens) == len(tags):
+        kept = [place for place, tag in enumerate(tags) if tag not in nothing]
+        tokens, tags = [tokens[place] for place in kept], [tags[place] for place in kept]
+    yield {"id": fields["id"], "tokens": tokens, "tags": tags}
 
 
 def _parsing(fields: Row, _: dict[str, list[str]], task: Task) -> Iterator[Row]:
@@ -188,6 +193,19 @@ def _dual_encoder(fields: Row, names: dict[str, list[str]], task: Task) -> Itera
         yield row | {"sentences": breaks}
 
 
+def _entity_linking(fields: Row, _: dict[str, list[str]], task: Task) -> Iterator[Row]:
+    """A marked sentence becomes the mention and what stands around it."""
+    text, described = fields["mention"], "description" in task.source.columns
+    found = unmark(text) if isinstance(text, str) else None
+    parts = found._asdict() if found else {"left": None, "mention": text, "right": None}
+    description = fields["description"] if described else ""
+    yield _only(fields, "id", "entity") | parts | {"description": description}
+
+
+def _entities(fields: Row, _: dict[str, list[str]], __: Task) -> Iterator[Row]:
+    yield _only(fields, "id", "description")
+
+
 def _mlm(fields: Row, _: dict[str, list[str]], __: Task) -> Iterator[Row]:
     yield _only(fields, "id", "text")
 
@@ -206,5 +224,7 @@ _SHAPES: dict[str, Callable[[Row, dict[str, list[str]], Task], Iterator[Row]]] =
     "retrieval": _retrieval,
     "mining": _mining,
     "dual_encoder": _dual_encoder,
+    "entity_linking": _entity_linking,
+    "entities": _entities,
     "mlm": _mlm,
 }

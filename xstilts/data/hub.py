@@ -7,7 +7,7 @@ changed. No scripts, no `trust_remote_code`.
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
@@ -16,21 +16,26 @@ from typing import TYPE_CHECKING, Any
 
 from xstilts.data.decode import table_rows
 from xstilts.data.rows import SourceRows
+from xstilts.data.unreadable import readable, without_rows
 from xstilts.errors import UserError
+from xstilts.tasks.record import EXPORTED
 
 if TYPE_CHECKING:
-    from datasets import DatasetBuilder
+    from datasets import DatasetBuilder, IterableDataset
 
+MIRROR = "mirror"
+_NAMELESS = "default"  # the one config of a data set whose card names none
 _BATCH = 1000  # rows decoded at a time
 _SHARD = re.compile(r"-(\d{5})-of-(\d{5})(?=\.)")
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where data sets are looked up: `root` is a mirror's folder, None the hub itself."""
+    """Where data sets are looked up: `root` is a folder laid out like the hub, None the hub."""
 
     root: Path | None
     cache: Path  # scratch folder of one preparation
+    what: str = MIRROR  # the folder is, for messages
 
     def path(self, hub: str) -> str:
         """What `datasets` is to load."""
@@ -38,7 +43,7 @@ class Place:
 
     def named(self, hub: str) -> str:
         """The data set's name in messages."""
-        return f"{hub} on the hub" if self.root is None else f"{hub} in the mirror {self.root}"
+        return f"{hub} on the hub" if self.root is None else f"{hub} in the {self.what} {self.root}"
 
 
 def config_names(place: Place, hub: str, revision: str | None) -> list[str]:
@@ -46,9 +51,9 @@ def config_names(place: Place, hub: str, revision: str | None) -> list[str]:
     import datasets
 
     _require_repository(place, hub)
-    with _readable(place, hub):
-        names = datasets.get_dataset_config_names(place.path(hub), **_pinned(place, revision))
-    return list(names)
+    with readable(place, hub):
+        names = list(datasets.get_dataset_config_names(place.path(hub), **_pinned(place, revision)))
+        return names + (_folders(place, hub, revision) if names == [_NAMELESS] else [])
 
 
 def load(
@@ -64,6 +69,46 @@ def load(
     Raises `UserError` for a data set, config or split that is not there (naming those that
     are), for an unreadable or incomplete file and for a hub that cannot be reached.
     """
+    found = find(place, hub, config, split, revision)
+    with _readable(found):
+        stream = found.stream()
+        rows = list(islice((row for table in _tables(stream) for row in table_rows(table)), limit))
+    if limit is None and found.declared not in (None, len(rows)):
+        raise UserError(
+            f"{found.where}: {len(rows)} rows, but the data set's card (README.md) says "
+            f"{found.declared}; fetch the data set again or correct num_examples there."
+        )
+    if not rows:
+        raise UserError(without_rows(found.where))
+    return _source_rows(found, rows, stream.features)
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split of a data set, of which no row was read yet."""
+
+    place: Place
+    hub: str
+    name: str
+    builder: "DatasetBuilder"
+    files: list[str]
+    where: str  # for messages
+    features: dict[str, Any]  # that the card declares
+    notes: tuple[str, ...]
+
+    @property
+    def declared(self) -> int | None:
+        """Rows that the card promises."""
+        split = (self.builder.info.splits or {}).get(self.name)
+        return split.num_examples if split is not None else None
+
+    def stream(self) -> "IterableDataset":
+        """Its rows; files are read as rows are asked for."""
+        return self.builder.as_streaming_dataset(split=self.name)
+
+
+def find(place: Place, hub: str, config: str, split: str, revision: str | None) -> Split:
+    """Look a split up; raises `UserError` as `load` does, but for what its files hold."""
     builder = _builder(place, hub, config, revision)
     files = {name: [str(f) for f in found] for name, found in builder.config.data_files.items()}
     if split not in files:
@@ -75,25 +120,48 @@ def load(
     _require_all_shards(files[split], where)
     declared = builder.info.features or {}
     builder.info.features = None  # a value that does not fit the card is its row's problem
-    with _readable(place, hub, files[split]):
-        stream = builder.as_streaming_dataset(split=split)
-        tables = stream.with_format("arrow").iter(batch_size=_BATCH)
-        found = (row for table in tables for row in table_rows(table))
-        rows = list(islice(found, limit))
-    if limit is None:
-        _require_all_rows(builder, split, len(rows), where)
-    if not rows:
-        raise UserError(_without_rows(where))
-    columns = tuple(stream.features or (rows[0] if rows else ()))
-    revision_found = re.search(r"@([0-9a-f]{40})/", files[split][0])
+    notes = _notes(place, revision)
+    return Split(place, hub, split, builder, files[split], where, dict(declared), notes)
+
+
+def size(found: Split) -> int:
+    """Rows of a split: as its card says, else counted."""
+    if found.declared is not None:
+        return found.declared
+    with _readable(found):
+        count = sum(table.num_rows for table in _tables(found.stream()))
+    if not count:
+        raise UserError(without_rows(found.where))
+    return count
+
+
+def parts(found: Split) -> Iterator[SourceRows]:
+    """The rows of a split, a thousand at a time; what is not asked for is not read."""
+    first = 0
+    with _readable(found):
+        stream = found.stream()
+        for table in _tables(stream):
+            rows = table_rows(table)
+            yield _source_rows(found, rows, stream.features, first)
+            first += len(rows)
+
+
+def _tables(stream: "IterableDataset") -> Iterator[Any]:
+    return iter(stream.with_format("arrow").iter(batch_size=_BATCH))
+
+
+def _source_rows(
+    found: Split, rows: list[dict[str, Any]], features: Any, first: int = 0
+) -> SourceRows:
+    commit = re.search(r"@([0-9a-f]{40})/", found.files[0])
     return SourceRows(
         rows=rows,
-        numbers=range(len(rows)),
-        where=where,
-        labels=_label_names(declared) or _label_names(stream.features or {}),
-        columns=columns,
-        revision=revision_found[1] if revision_found else None,
-        notes=_notes(place, revision),
+        numbers=range(first, first + len(rows)),
+        where=found.where,
+        labels=_label_names(found.features) or _label_names(features or {}),
+        columns=tuple(features or rows[0]),
+        revision=commit[1] if commit else None,
+        notes=found.notes,
     )
 
 
@@ -103,20 +171,47 @@ def _builder(place: Place, hub: str, config: str, revision: str | None) -> "Data
     _require_repository(place, hub)
     datasets.logging.set_verbosity(datasets.logging.CRITICAL)  # its errors come to us as such
     datasets.config.STREAMING_READ_MAX_RETRIES = 1  # the hub's client retries five times itself
-    with _readable(place, hub):
+    with readable(place, hub):
         pinned = _pinned(place, revision)
         try:
             return datasets.load_dataset_builder(
                 place.path(hub), config, cache_dir=str(place.cache), **pinned
             )
         except ValueError:
-            names = datasets.get_dataset_config_names(place.path(hub), **pinned)
-            if config in names:
+            names = config_names(place, hub, revision)
+            files = _exported(place, hub, config, revision) if config in names else {}
+            if config in names and not files:
                 raise
+            if files:
+                return datasets.load_dataset_builder(
+                    place.path(hub), data_files=files, cache_dir=str(place.cache), **pinned
+                )
     raise UserError(
         f"{place.named(hub)} has no config {config!r}; it has {', '.join(names)}: "
         "change source.config or the languages."
     )
+
+
+def _exported(place: Place, hub: str, config: str, revision: str | None) -> dict[str, str]:
+    """Files of the splits of a config in one of the hub's own Parquet copies, which have no card.
+
+    Their layout is `<config>/<split>/0000.parquet`.
+    """
+    splits = _folders(place, hub, revision, config)
+    return {split: f"{config}/{split}/*.parquet" for split in splits}
+
+
+def _folders(place: Place, hub: str, revision: str | None, under: str = "") -> list[str]:
+    """Names of the folders in a data set, or in one of its folders."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.hf_api import RepoFolder
+
+    if place.root is not None:
+        folders = [path.name for path in (place.root / hub / under).iterdir() if path.is_dir()]
+    else:
+        tree = HfApi().list_repo_tree(hub, under or None, revision=revision, repo_type="dataset")
+        folders = [Path(entry.path).name for entry in tree if isinstance(entry, RepoFolder)]
+    return sorted(set(folders) - {_NAMELESS})
 
 
 def _pinned(place: Place, revision: str | None) -> dict[str, Any]:
@@ -124,8 +219,12 @@ def _pinned(place: Place, revision: str | None) -> dict[str, Any]:
 
 
 def _notes(place: Place, revision: str | None) -> tuple[str, ...]:
+    if place.what != MIRROR:
+        return (f"read from the {place.what} {place.root}",)
     if place.root is not None:
         return ("read from a mirror: the hub's revision is not known",)
+    if revision == EXPORTED:
+        return (f"unpinned: the hub's Parquet copy ({EXPORTED}) at the time of loading",)
     return () if revision else ("unpinned: the hub's main branch at the time of loading",)
 
 
@@ -141,7 +240,8 @@ def _require_repository(place: Place, hub: str) -> None:
     near = get_close_matches(hub, held, n=3)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise UserError(
-        f"the mirror {place.root} has no data set {hub}: {hint}it holds {', '.join(held) or '-'}; "
+        f"the {place.what} {place.root} has no data set {hub}: {hint}"
+        f"it holds {', '.join(held) or '-'}; "
         f"put the data set into {place.root / hub} or change source.hub."
     )
 
@@ -159,15 +259,6 @@ def _require_all_shards(files: list[str], where: str) -> None:
         )
 
 
-def _require_all_rows(builder: "DatasetBuilder", split: str, count: int, where: str) -> None:
-    declared = (builder.info.splits or {}).get(split)
-    if declared is not None and declared.num_examples not in (None, count):
-        raise UserError(
-            f"{where}: {count} rows, but the data set's card (README.md) says "
-            f"{declared.num_examples}; fetch the data set again or correct num_examples there."
-        )
-
-
 def _label_names(features: Any) -> dict[str, list[str]]:
     names = {}
     for column, feature in features.items():
@@ -177,64 +268,5 @@ def _label_names(features: Any) -> dict[str, list[str]]:
     return names
 
 
-@contextmanager
-def _readable(place: Place, hub: str, files: list[str] | None = None) -> Iterator[None]:
-    """Turn whatever `datasets` raises about a source into one `UserError`.
-
-    Its exceptions have no common class and change between releases, hence `Exception`.
-    """
-    try:
-        yield
-    except UserError:
-        raise
-    except Exception as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else ""
-        cause = f"{type(error).__name__}: {first[:300]}"
-        raise UserError(_unreadable(place, hub, files or [], cause)) from error
-
-
-def _unreadable(place: Place, hub: str, files: list[str], cause: str) -> str:
-    if place.root is None:
-        what = f"{place.named(hub)}{' (' + ', '.join(files) + ')' if files else ''}"
-        return (
-            f"{what} could not be read ({cause}): check the name, the revision and "
-            "the network and start again, or use a mirror (source kind mirror)."
-        )
-    if any(_is_empty(Path(file)) for file in files):
-        return _without_rows(", ".join(files) + f" ({hub})")
-    broken = next((file for file in files if _is_broken(Path(file))), None)
-    if broken:
-        return (
-            f"{broken} ({hub}) is truncated or not the format its name says ({cause}): an "
-            "interrupted download? Fetch the file again."
-        )
-    return (
-        f"{place.named(hub)} could not be read ({cause}): compare its files with the columns and "
-        "configs that its README.md declares, or fetch the data set again."
-    )
-
-
-def _without_rows(where: str) -> str:
-    return f"{where}: there are no rows; leave the language out, or fetch the data set again."
-
-
-def _is_empty(file: Path) -> bool:
-    """Whether a file holds no rows, which `datasets` cannot read."""
-    import pyarrow.parquet as pq
-
-    if file.suffix != ".parquet":
-        return file.is_file() and not file.read_bytes().strip()
-    return not _is_broken(file) and bool(pq.read_metadata(file).num_rows == 0)
-
-
-def _is_broken(file: Path) -> bool:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    if file.suffix != ".parquet":
-        return False
-    try:
-        pq.read_table(file)
-    except (pa.ArrowException, OSError):
-        return True
-    return False
+def _readable(found: Split) -> AbstractContextManager[None]:
+    return readable(found.place, found.hub, found.files)

@@ -78,6 +78,8 @@ def current_commits(sources: Iterable[Source]) -> Commits:
     wanted = {(source.hub, source.revision or MAIN) for source in sources}
     commits: Commits = {}
     problems: list[str] = []
+    unreached: dict[str, list[str]] = {}  # error -> data sets: without a network all have one
+    causes: dict[str, str] = {}
     for hub, revision in sorted(wanted):
         if _COMMIT.fullmatch(revision):
             continue
@@ -85,8 +87,21 @@ def current_commits(sources: Iterable[Source]) -> Commits:
             commits.setdefault(hub, {})[revision] = _commit(hub, revision)
         except UserError as error:
             problems += error.problems
+        except _Unreached as error:
+            kind = str(error).partition(":")[0]
+            unreached.setdefault(kind, []).append(hub)
+            causes.setdefault(kind, str(error))
+    problems += [
+        f"the hub could not be asked for the commits of {', '.join(dict.fromkeys(hubs))} "
+        f"({causes[kind]}): check the network (and HF_ENDPOINT, HF_HUB_OFFLINE) and try again."
+        for kind, hubs in unreached.items()
+    ]
     raise_if_any(problems)
     return commits
+
+
+class _Unreached(Exception):
+    """The hub gave no answer; says why."""
 
 
 def _commit(hub: str, revision: str) -> str:
@@ -107,10 +122,7 @@ def _commit(hub: str, revision: str) -> str:
         ) from error
     except Exception as error:
         first = str(error).strip().partition("\n")[0][:200]
-        raise UserError(
-            f"{hub} on the hub could not be asked for its commit ({type(error).__name__}: "
-            f"{first}): check the network (and HF_ENDPOINT, HF_HUB_OFFLINE) and try again."
-        ) from error
+        raise _Unreached(f"{type(error).__name__}: {first}") from error
     if not about.sha or not _COMMIT.fullmatch(about.sha):
         raise UserError(f"{hub} on the hub answers with {about.sha!r}, which is no commit.")
     return about.sha

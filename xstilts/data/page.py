@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from xstilts.data.entities import candidate_task
 from xstilts.study.rows import published_rows
 from xstilts.tasks.record import Task
 
@@ -57,6 +58,8 @@ def _differences(variants: Mapping[str, Task], tasks: Mapping[str, Task]) -> str
         said = [f"{len(task.languages)} languages, with {text}"] if added else []
         if task.embedded_by:
             said.append(f"embedded by the encoder fine-tuned on `{task.embedded_by}`")
+        if task.after:
+            said.append(f"trained after `{task.after}`, with its head")
         lines.append(f"- `{name}`: {'; '.join(said)}.\n")
     return "".join(lines)
 
@@ -99,6 +102,8 @@ def _published(task: Task) -> dict[str, int | None]:
 
 def _sizes(task: Task) -> str:
     """`train 392,702<br>dev 9,815 (`validation`)`; over all sources where there are several."""
+    if task.sampling:
+        return f"train {task.sampling.total:,} sentences of all languages"
     sources = (task.source, *task.also)
     counts = [published_rows(source) for source in sources]
     lines = []
@@ -107,7 +112,16 @@ def _sizes(task: Task) -> str:
         total = f"{sum(n or 0 for n in own):,}" if None not in own else "–"
         named = "" if expression == split or task.also else f" (`{expression}`)"
         lines.append(f"{split} {total}{named}")
-    return "<br>".join(lines)
+    return "<br>".join([*lines, *_candidates(task)])
+
+
+def _candidates(task: Task) -> Iterable[str]:
+    """`1,003,893 candidates (`candidate_entities`)`, which all languages share."""
+    if task.source.candidates:
+        source = candidate_task(task).source
+        [count] = published_rows(source).values()
+        said = f"{count:,}" if count is not None else "–"
+        yield f"{said} candidates (`{source.config}`)"
 
 
 def _benchmarks(benchmarks: Benchmarks) -> str:

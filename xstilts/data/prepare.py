@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from xstilts import files
-from xstilts.data import canonical
-from xstilts.data.canonical import data_path
+from xstilts.data import canonical, translations
+from xstilts.data.canonical import CANDIDATES, candidates_path, data_path
 from xstilts.data.clean import REPLACED, replaced_characters
 from xstilts.data.convert import Converted, convert
+from xstilts.data.corpus import sampled
+from xstilts.data.entities import candidate_task, unknown_entities
 from xstilts.data.rows import SourceRows
 from xstilts.data.sources import Origin, check_languages, origin, rows_of
 from xstilts.errors import UserError, raise_if_any
@@ -61,17 +63,40 @@ def _prepare_task(item: dict[str, Any], folder: Path, cache: Path) -> dict[str, 
         except UserError as error:
             problems += error.problems
     raise_if_any(problems)
+    if task.source.candidates and "test" in item["splits"]:
+        path = candidates_path(folder, task.name)
+        record, found = candidate_task(task), candidate_rows(where, task)
+        provenance[path.relative_to(folder).as_posix()] = _write_file(
+            where, record, CANDIDATES, record.languages[0], path, *found
+        )
+    if where.kind == translations.KIND:
+        for split in item["splits"]:
+            _note_unequal(where, task, split, provenance)
     return provenance
+
+
+def _note_unequal(where: Origin, task: Task, split: str, provenance: dict[str, Any]) -> None:
+    """Say so where translations differ in number from each other, or from the English there."""
+    own = {lang: f"{task.name}/{split}/{lang}.arrow" for lang in task.languages}
+    counts = {lang: provenance[name]["rows"] for lang, name in own.items()}
+    root = where.place.root
+    if "en" not in counts and root and translations.files_of(root, task.name, "en", split):
+        counts["en"] = len(checked_rows(where, task, split, "en")[1].rows)
+    for name in own.values():
+        provenance[name]["notes"] += translations.unequal(counts, split)
 
 
 def checked_rows(where: Origin, task: Task, split: str, lang: str) -> tuple[SourceRows, Converted]:
     """The rows of one file, as the source has them and canonical.
 
-    The rows of several sources are joined, see `joined`. Raises `UserError` with all that is
-    wrong with them, an empty file included.
+    The rows of several sources are joined, see `joined`; those of running text are sentences,
+    see `corpus`. Raises `UserError` with all that is wrong with them, an empty file included.
     """
     if task.also:
         return joined(where, task, split, lang)
+    if task.sampling:
+        share = sampled(where, task, split)[lang]
+        return share.source, share.sentences
     task = task.in_language(lang)
     source = rows_of(where, task, split, lang)
     converted = convert(source, task, lang)
@@ -82,7 +107,22 @@ def checked_rows(where: Origin, task: Task, split: str, lang: str) -> tuple[Sour
             "split or another slice."
         )
     raise_if_any(canonical.validate(converted.rows, task, source.where, converted.numbers))
+    if task.source.candidates and where.limit is None:  # some candidates would not do
+        known = candidate_rows(where, task)
+        raise_if_any(unknown_entities(converted, task, source.where, *known))
     return source, converted
+
+
+def candidate_rows(where: Origin, task: Task) -> tuple[SourceRows, Converted]:
+    """The entities that all languages of a task are linked to, read once for all of them."""
+    if task.name not in where.candidates:
+        sizes = where.sizes | {CANDIDATES: where.sizes.get("test", 0)}
+        record = candidate_task(task)
+        where.candidates[task.name] = checked_rows(
+            replace(where, sizes=sizes), record, CANDIDATES, record.languages[0]
+        )
+    found: tuple[SourceRows, Converted] = where.candidates[task.name]
+    return found
 
 
 def joined(where: Origin, task: Task, split: str, lang: str) -> tuple[SourceRows, Converted]:
@@ -122,7 +162,18 @@ def joined(where: Origin, task: Task, split: str, lang: str) -> tuple[SourceRows
 
 def _prepare_file(where: Origin, task: Task, split: str, lang: str, path: Path) -> dict[str, Any]:
     task = task.in_language(lang)
-    source, converted = checked_rows(where, task, split, lang)
+    return _write_file(where, task, split, lang, path, *checked_rows(where, task, split, lang))
+
+
+def _write_file(
+    where: Origin,
+    task: Task,
+    split: str,
+    lang: str,
+    path: Path,
+    source: SourceRows,
+    converted: Converted,
+) -> dict[str, Any]:
     canonical.write(converted.rows, task, path)
     return {
         "source": where.kind,
@@ -135,11 +186,14 @@ def _prepare_file(where: Origin, task: Task, split: str, lang: str, path: Path) 
         "changed": dict(sorted(converted.changed.items())),
         "sha256": files.sha256(path),
         "notes": [*_notes(where, source, task, converted.rows), *_cut_note(where, converted)],
-    } | _further(task, split, lang)
+    } | _further(where, task, split, lang)
 
 
-def _further(task: Task, split: str, lang: str) -> dict[str, Any]:
-    """Where the other rows come from, of a task with several sources."""
+def _further(where: Origin, task: Task, split: str, lang: str) -> dict[str, Any]:
+    """Where the other rows come from, of a task with several sources; what a corpus is made of."""
+    if task.sampling:
+        share = sampled(where, task, split)[lang]
+        return {"articles": share.size, "quota": share.quota}
     names: list[dict[str, Any]] = [
         {"hub": own.hub, "config": own.config_of(lang), "split": own.splits[split]}
         | {"revision": own.revision}

@@ -1,18 +1,18 @@
-"""One split of one language from whichever source a study names: world, mirror or hub."""
+"""One split of one language from where a study says: world, mirror, hub or translations."""
 
 from dataclasses import dataclass, field, replace
 from math import ceil
 from pathlib import Path
 from typing import Any
 
-from xstilts.data import bucc_text, hub, squad_text, tagged_text
+from xstilts.data import bucc_text, hub, mention_text, squad_text, tagged_text, translations
 from xstilts.data.rows import SourceRows
 from xstilts.data.splits import base_splits, slices
 from xstilts.errors import UserError
 from xstilts.tasks.languages import LANGUAGES
 from xstilts.tasks.record import Source, Task
 
-KINDS = ("world", "mirror", "hub")
+KINDS = ("world", "mirror", "hub", translations.KIND)
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class Origin:
     seed: int  # world
     limit: int | None = None  # rows of a split that are read at most; None: all
     seen: dict[tuple[str, ...], SourceRows] = field(default_factory=dict)
+    candidates: dict[str, Any] = field(default_factory=dict)  # see `prepare.candidate_rows`
+    corpora: dict[tuple[str, str], Any] = field(default_factory=dict)  # see `corpus.sampled`
 
     def shared(self, parts: int, number: int) -> "Origin":
         """The origin for one of several sources of a task: in the world it makes its share."""
@@ -35,23 +37,23 @@ class Origin:
 
 
 def origin(source: dict[str, Any], cache: Path, limit: int | None = None) -> Origin:
-    """Check `{kind: world|mirror|hub, path?, sizes?, seed?}`; raises `UserError`.
+    """Check `{kind: world|mirror|hub|translations, path?, sizes?, seed?}`; raises `UserError`.
 
     `limit` is for a quick look: whole splits of a hub or a mirror are read no further.
     """
     kind = source.get("kind")
     if kind not in KINDS:
         raise UserError(f"source kind {kind!r} is unknown; choose one of {', '.join(KINDS)}.")
-    root = None
-    if kind == "mirror":
+    root, what = None, translations.FOLDER if kind == translations.KIND else hub.MIRROR
+    if kind in ("mirror", translations.KIND):
         if not source.get("path"):
-            raise UserError("source kind mirror needs a path: the folder laid out like the hub.")
+            raise UserError(f"source kind {kind} needs a path: the folder laid out like the hub.")
         root = Path(source["path"])
         if not root.is_dir():
-            raise UserError(f"the mirror {root} is no folder; correct the source's path.")
+            raise UserError(f"the {what} {root} is no folder; correct the source's path.")
     return Origin(
         kind=kind,
-        place=hub.Place(root, cache),
+        place=hub.Place(root, cache, what),
         sizes=dict(source.get("sizes") or {}),
         seed=int(source.get("seed", 0)),
         limit=limit,
@@ -81,17 +83,23 @@ def present_languages(where: Origin, task: Task) -> list[str]:
     """The task's languages that have a config there; all of them where one config holds all."""
     if where.kind == "world" or "{lang}" not in task.source.config:
         return list(task.languages)
+    if where.kind == translations.KIND:
+        homes = {lang: translations.repository(task.source, lang) for lang in task.languages}
+        return [lang for lang, home in homes.items() if hub.holds(where.place, home)]
     configs: dict[str, list[str]] = {}
     present = []
     for lang in task.languages:
         own = task.in_language(lang)
+        if _has_files(where, own, lang):
+            present.append(lang)
+            continue
         elsewhere = own.source.hub != task.source.hub
         if elsewhere and not hub.holds(where.place, own.source.hub):
             continue
         if own.source.hub not in configs:
             names = hub.config_names(where.place, own.source.hub, own.source.revision)
             configs[own.source.hub] = names
-        if _has(where, own, lang, configs[own.source.hub]):
+        if own.source.config_of(lang) in configs[own.source.hub]:
             present.append(lang)
     return present
 
@@ -102,8 +110,8 @@ def _config(task: Task, lang: str) -> str:
     return f"{source.config_of(lang)}{other}"
 
 
-def _has(where: Origin, task: Task, lang: str, configs: list[str]) -> bool:
-    return task.source.config_of(lang) in configs or any(
+def _has_files(where: Origin, task: Task, lang: str) -> bool:
+    return any(
         _text_files(where, task.source, base, lang)
         for expression in task.source.splits.values()
         for base in base_splits(expression)
@@ -166,12 +174,17 @@ def _whole_split(where: Origin, task: Task, base: str, lang: str, limit: int | N
         return squad_text.read(files, f"{source.hub}, config {config}, split {base}")
     if files and source.files_are_tagged:
         return tagged_text.read(files, source, base)
+    if files and source.files_are_mentions:
+        return mention_text.read(files, lang)
     if files:
         return bucc_text.read(files, source)
     key = (source.hub, config, base, str(limit))
     if key not in where.seen:
         if where.kind == "world":
             where.seen[key] = _world_rows(where, task, config, base)
+        elif where.kind == translations.KIND:
+            home = translations.repository(source, lang)
+            where.seen[key] = hub.load(where.place, home, "default", base, None, limit)
         else:
             place = where.place
             where.seen[key] = hub.load(place, source.hub, config, base, source.revision, limit)
@@ -184,6 +197,8 @@ def _text_files(where: Origin, source: Source, base: str, lang: str) -> dict[str
         return {}
     if source.files_are_tagged:
         return tagged_text.paths(root, source, base)
+    if source.files_are_mentions:
+        return mention_text.paths(root, source, base)
     paths = squad_text.paths if source.files_are_json else bucc_text.paths
     return paths(root, source, base, lang)
 

@@ -140,7 +140,7 @@ def _labels(rows: Sequence[Row], task: Task) -> Counter[str]:
     elif "label" in first:
         counts.update(_label_name(row["label"], task) for row in rows)
     elif "score" in first:
-        counts.update(sorted(str(round(row["score"])) for row in rows))
+        counts.update(sorted(f"score {round(row['score'])}" for row in rows))
     elif "answers" in first:
         counts.update("answer" if row["answers"] else "no answer" for row in rows)
     elif "pair" in first:

@@ -5,7 +5,7 @@ from typing import Any
 
 from xstilts.data.canonical import rows
 
-_NOT_TEXT = ("id", "pair", "side")
+_NOT_TEXT = ("id", "pair", "side", "entity")
 
 
 def texts(folder: Path) -> list[str]:

@@ -11,8 +11,9 @@ mining            `foreign id<TAB>English id` per line
 retrieval         one integer per line: line i answers line i of the English sentences
                   sorted by code point, with the position of the foreign sentence
 multiple_choice   JSON object per line: {"label": 0}, as XTREME-R wants XCOPA
-dual_encoder      JSON object: question id -> ids of the candidates, the best first, as XTREME-R
-                  wants Mewsli-X (it has no layout for LAReQA)
+entity_linking    JSON object: example id -> ids of the entities, the best first, 20 at most
+dual_encoder      the same: question id -> ids of the candidates (XTREME-R has no layout for
+                  LAReQA)
 
 The official script counts a blank last line as a prediction, so no file has one.
 """
@@ -34,6 +35,7 @@ _SUFFIXES = {
     "parsing": "conllu",
     "span_qa": "json",
     "dual_encoder": "json",
+    "entity_linking": "json",
     "multiple_choice": "jsonl",
 }
 
@@ -192,6 +194,7 @@ _WRITERS: dict[str, Callable[[Task, Sequence[Any], Rows], str]] = {
     "retrieval": _write_positions,
     "multiple_choice": _write_choices,
     "dual_encoder": _write_rankings,
+    "entity_linking": _write_rankings,
 }
 _READERS: dict[str, Callable[[Task, str, Rows], list[Any]]] = {
     "classification": _read_labels,
@@ -203,4 +206,5 @@ _READERS: dict[str, Callable[[Task, str, Rows], list[Any]]] = {
     "retrieval": _read_positions,
     "multiple_choice": _read_choices,
     "dual_encoder": _read_answers,
+    "entity_linking": _read_answers,
 }

@@ -246,6 +246,7 @@ _CHECKS: dict[str, tuple[str, Check]] = {
     "ccg": ("tsv", _tags([str(number) for number in range(1363)])),  # numbers as in jiant
     "udparse": ("conllu", conllu.problems),  # ours: XTREME has no parsing
     "lareqa": ("json", _rankings),
+    "mewslix": ("json", _rankings),
     "xcopa": ("jsonl", _choices),
 }
 CHECKED = frozenset(_CHECKS)  # tasks whose layout is known here

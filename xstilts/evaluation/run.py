@@ -5,31 +5,17 @@ Light to import; torch and transformers load when a model is evaluated.
 
 import hashlib
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from xstilts.evaluation.answer_index import AnswerIndex
-from xstilts.evaluation.mining import mine
 from xstilts.evaluation.official import write_predictions
-from xstilts.evaluation.prepared import SCORES, Rows, prepared_rows
-from xstilts.evaluation.retrieval import tatoeba_predictions
+from xstilts.evaluation.prepared import SCORES, prepared_rows
 from xstilts.evaluation.score import Score, score, write_items
+from xstilts.evaluation.ways import WAYS, Subject
 from xstilts.files import read_json, replaced_folder, sha256, write_json
 from xstilts.tasks.record import Task
 
-if TYPE_CHECKING:
-    from xstilts.models.heads import TaskModel
-
 ITEMS, PREDICTIONS = "items.parquet", "predictions"
-
-
-@dataclass(frozen=True)
-class Found:
-    """Predictions for one language, and what is worth knowing about how they came about."""
-
-    values: list[Any]
-    notes: dict[str, Any]
 
 
 def evaluate(entry: dict[str, Any], folder: Path) -> None:
@@ -53,20 +39,13 @@ def evaluate(entry: dict[str, Any], folder: Path) -> None:
     languages: dict[str, dict[str, Any]] = {}
     items = {}
     tests = {lang: prepared_rows(data, task.name, "test", lang) for lang in task.languages}
-    index = None
-    if task.format == "dual_encoder":
-        index = AnswerIndex.of(model, tokenizer, entry["head"], task, tests)
-        tests = {lang: index.targeted(rows) for lang, rows in tests.items()}
+    subject = Subject(model, tokenizer, task, data, entry["head"], entry.get("retrieval_layer"))
     with replaced_folder(folder) as output:
-        for lang, test in tests.items():
-            if index is not None:
-                found = Found(*index.rank(model, tokenizer, entry["head"], task, test))
-            else:
-                found = _predict(model, tokenizer, entry, task, lang, test)
-            scored = score(task, lang, found.values, test)
+        for lang, found in WAYS[task.format](subject, tests):
+            scored = score(task, lang, found.values, found.rows)
             languages[lang] = _summary(scored) | found.notes
             items[lang] = scored.items
-            write_predictions(output / PREDICTIONS, task, lang, found.values, test)
+            write_predictions(output / PREDICTIONS, task, lang, found.values, found.rows)
             print(
                 f"{task.name} {lang}: {scored.value:.1f} on {len(scored.items)} items", flush=True
             )
@@ -86,48 +65,6 @@ def weights_sha256(folder: Path) -> str:
     """One digest of all weights in a model's folder, whatever else lies there."""
     lines = [f"{path.name} {sha256(path)}\n" for path in sorted(folder.glob("*.safetensors"))]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-
-def _predict(
-    model: "TaskModel", tokenizer: Any, entry: dict[str, Any], task: Task, lang: str, test: Rows
-) -> Found:
-    if task.format == "retrieval":
-        vectors, cut = _vectors(model, tokenizer, entry, task, test)
-        found = tatoeba_predictions(vectors[: len(test)], vectors[len(test) :])
-        return Found(found, {"truncated": cut})
-    if task.format == "mining":
-        dev = prepared_rows(Path(entry["data"]), task.name, "dev", lang)
-        dev_vectors, _ = _vectors(model, tokenizer, entry, task, dev)
-        vectors, cut = _vectors(model, tokenizer, entry, task, test)
-        pairs, threshold = mine(dev, dev_vectors, test, vectors)
-        return Found(pairs, {"truncated": cut, "threshold": threshold})
-    if task.may_lack_answers:
-        from xstilts.evaluation.no_answer import predict_with_threshold
-
-        dev = prepared_rows(Path(entry["data"]), task.name, "dev", "en")
-        return Found(*predict_with_threshold(model, tokenizer, entry["head"], task, dev, test))
-    from xstilts.training.predict import predict_rows
-
-    predicted = predict_rows(model, tokenizer, entry["head"], task, test)
-    notes: dict[str, Any] = {"truncated": predicted.truncated}
-    if task.format == "regression" and len(set(predicted.values)) == 1:
-        notes["constant"] = True  # no correlation exists: the value is 0 by definition
-    return Found(predicted.values, notes)
-
-
-def _vectors(
-    model: "TaskModel", tokenizer: Any, entry: dict[str, Any], task: Task, texts: Rows
-) -> tuple[Any, int]:
-    """Unit vectors of the features of `texts`, and how many rows lost some of their text.
-
-    For retrieval all foreign texts come first, then all English ones.
-    """
-    from xstilts.models.embed import embed_features
-    from xstilts.tasks.formats import format_of, truncated
-
-    features = format_of(task).encode(texts, tokenizer, task, train=False)
-    vectors = embed_features(model.body, features, entry["retrieval_layer"], tokenizer)
-    return vectors, truncated(features)
 
 
 def _summary(scored: Score) -> dict[str, Any]:

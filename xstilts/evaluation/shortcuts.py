@@ -22,6 +22,7 @@ from xstilts.evaluation import (
     shortcuts_tagging,
 )
 from xstilts.evaluation.score import score
+from xstilts.tasks.mentions import Entities
 from xstilts.tasks.pool import Pool, depth, with_targets
 from xstilts.tasks.record import Task
 
@@ -43,13 +44,14 @@ def shortcuts(
     train_rows: Rows,
     test_rows: Mapping[str, Rows],
     dev_rows: Mapping[str, Rows] | None = None,
+    entities: Entities | None = None,
 ) -> dict[str, dict[str, float]]:
     """Baseline name -> language -> official score (0..100) of `task`.
 
     `train_rows` are the canonical English training rows (of the task's train source, with
     the labels of `task`); retrieval and mining need none. Mining needs `dev_rows` per
-    language, where its threshold is chosen. Raises `UserError` for a format without
-    baselines and for missing rows.
+    language, where its threshold is chosen, entity linking the `entities` to choose from.
+    Raises `UserError` for a format without baselines and for missing rows.
     """
     if task.format == "retrieval":
         return _by_baseline(
@@ -59,8 +61,11 @@ def shortcuts(
         return _mining(task, test_rows, dev_rows or {})
     if task.format == "dual_encoder":
         return _answers(task, test_rows)
+    if entities is not None:
+        rankings = shortcuts_retrieval.entity_rankings(entities, train_rows, depth(task))
+        return _by_baseline(task, test_rows, lambda _, rows: rankings(rows))
     if task.format not in _FITTED:
-        known = ", ".join([*_FITTED, "retrieval", "mining", "dual_encoder"])
+        known = ", ".join([*_FITTED, "retrieval", "mining", "dual_encoder", "entity_linking"])
         raise UserError(
             f"There are no shortcut baselines for the format '{task.format}' of task "
             f"'{task.name}'; choose one of {known}."

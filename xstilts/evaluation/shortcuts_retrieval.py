@@ -3,6 +3,7 @@
 Imported only where baselines are computed: it loads scikit-learn.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,9 +12,12 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from xstilts.evaluation.mining import mine
 from xstilts.evaluation.retrieval import nearest
 from xstilts.evaluation.words import words
+from xstilts.tasks.mentions import Entities, marked
 from xstilts.tasks.pool import Pool, ranked
 
 Rows = Sequence[dict[str, Any]]
+
+_BEGINNING = 48  # characters: n-grams of a million whole descriptions would not fit
 
 _VECTORISERS: dict[str, Callable[[], TfidfVectorizer]] = {
     "shared-words": lambda: TfidfVectorizer(analyzer=words),
@@ -52,6 +56,41 @@ def answer_rankings(pool: Pool, k: int) -> Callable[[Rows], dict[str, list[list[
         }
 
     return rankings
+
+
+def entity_rankings(
+    entities: Entities, train_rows: Rows, k: int
+) -> Callable[[Rows], dict[str, list[list[str]]]]:
+    """Per baseline the `k` entities that fit each mention.
+
+    Those whose description, or its beginning, where names stand, is most like the mention or
+    the sentence around it; and those that training mentions most often, for every mention.
+    """
+    fitted = [
+        (f"{name}-{part}", text, fit, fit.transform(described))
+        for name, described in (
+            ("shared-words", entities.descriptions),
+            ("shared-characters", [text[:_BEGINNING] for text in entities.descriptions]),
+        )
+        for fit in [_VECTORISERS[name]().fit(described)]
+        for part, text in (("mention", lambda row: row["mention"]), ("sentence", marked))
+    ]
+    frequent = _most_frequent(entities, train_rows, k)
+
+    def rankings(rows: Rows) -> dict[str, list[list[str]]]:
+        found = {"most-frequent": [frequent] * len(rows)}
+        for name, text, fit, index in fitted:
+            best = ranked(fit.transform([text(row) for row in rows]), index, k)
+            found[name] = [[entities.ids[i] for i in line] for line in best]
+        return found
+
+    return rankings
+
+
+def _most_frequent(entities: Entities, train_rows: Rows, k: int) -> list[str]:
+    """Of equals the earlier candidate first."""
+    times = Counter(row["entity"] for row in train_rows)
+    return sorted(entities.ids, key=lambda name: -times[name])[:k]
 
 
 def mining_predictions(dev_rows: Rows, test_rows: Rows) -> dict[str, list[tuple[str, str]]]:

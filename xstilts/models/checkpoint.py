@@ -60,6 +60,17 @@ def load_model(folder: Path) -> tuple[TaskModel, Any]:
     return model.eval(), load_tokenizer(folder)
 
 
+def adopt_head(model: TaskModel, task: str, folder: Path, saved: str) -> None:
+    """Give the head of `task` the weights of the head `saved` of the model in `folder`.
+
+    Raises:
+        UserError: the folder has no such head, or one of another shape.
+    """
+    wanted = {f"{saved}.{n}": w for n, w in model.heads[task].state_dict().items()}
+    found = load_weights(folder / HEAD_WEIGHTS, wanted)
+    model.heads[task].load_state_dict(_below(f"{saved}.", found))
+
+
 def _saved_tasks(folder: Path) -> list[Task]:
     path = folder / HEADS
     if not path.exists():

@@ -4,29 +4,33 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 Record = Mapping[str, Any]
+TARGETS = "targets"  # a total of the study's own targets, none of them of its benchmark
 _VERBS = {1: "gains", -1: "loses"}
 
 
-def answer(summary: Sequence[Record], baseline: str) -> str:
+def answer(summary: Sequence[Record], baseline: str, total: Record) -> str:
     """One sentence: which recipes changed the average, by how much, and on how many tasks.
 
-    A change is claimed only where the interval is clear of 0.
+    A change is claimed only where the interval is clear of 0. `total` says what the average
+    is the mean of; tasks outside it are counted apart.
     """
     compared = [record for record in summary if record["average"] and record["average"]["delta"]]
     if not compared:
         scored = [record for record in summary if record["average"]]
         values = _listed(f"{points(r['average']['value'])} for {r['model']}" for r in scored)
-        return (
-            f"Nothing is compared here: {baseline} is the only recipe, with an average of {values}."
-        )
+        mean = f"a mean over {_targets(total)} of" if _is_own(total) else "an average of"
+        return f"Nothing is compared here: {baseline} is the only recipe, with {mean} {values}."
     models = list(dict.fromkeys(record["model"] for record in compared))
-    count = len(compared[0]["average"]["tasks"])
-    opening = f"Against {_named(baseline)}, on the average of {_tasks(count)}"
+    opening = f"Against {_named(baseline)}, on {_mean_of(total)}"
     clauses = []
     for model in models:
         place = f"with {model}: " if len(models) > 1 else ""
         clauses.append(place + _clause([r for r in compared if r["model"] == model]))
-    return f"{opening}: {'; '.join(clauses)}; {_by_task(compared)}."
+    counts = _by_task(compared, total["tasks"])
+    beyond = [task for task in compared[0]["tasks"] if task not in total["tasks"]]
+    if beyond:
+        counts += f"; beyond {total['of'].upper()}, {_by_task(compared, beyond)}"
+    return f"{opening}: {'; '.join(clauses)}; {counts}."
 
 
 def points(value: float) -> str:
@@ -64,8 +68,8 @@ def _by_size(records: Sequence[Record], direction: int) -> list[Record]:
     return sorted(chosen, key=lambda r: -abs(r["average"]["delta"]["value"]))
 
 
-def _by_task(records: Sequence[Record]) -> str:
-    directions = [task["delta"]["direction"] for r in records for task in r["tasks"].values()]
+def _by_task(records: Sequence[Record], tasks: Sequence[str]) -> str:
+    directions = [r["tasks"][task]["delta"]["direction"] for r in records for task in tasks]
     pairs = "pair" if len(directions) == 1 else "pairs"
     gained, fell = directions.count(1), directions.count(-1)
     return (
@@ -83,8 +87,20 @@ def _named(baseline: str) -> str:
     return "no intermediate training" if baseline == "none" else f"the recipe {baseline}"
 
 
-def _tasks(count: int) -> str:
-    return "one task" if count == 1 else f"{count} tasks"
+def _is_own(total: Record) -> bool:
+    """Whether the mean is over targets outside the study's benchmark."""
+    return bool(total["of"] == TARGETS)
+
+
+def _mean_of(total: Record) -> str:
+    count = len(total["tasks"])
+    if _is_own(total):
+        return f"{'its target' if count == 1 else 'the mean of its targets'} {_targets(total)}"
+    return f"the average of {'one task' if count == 1 else f'{count} tasks'}"
+
+
+def _targets(total: Record) -> str:
+    return _listed(total["tasks"])
 
 
 def _listed(names: Iterable[str], link: str = "and") -> str:

@@ -5,8 +5,9 @@ from typing import Any
 
 import yaml
 
-from xstilts.publish.answer import points, signed
+from xstilts.publish.answer import TARGETS, points, signed
 from xstilts.publish.evaluations import Cell
+from xstilts.publish.report import foreign_languages
 from xstilts.tasks.table import TASKS
 
 Board = Mapping[str, Any]
@@ -22,6 +23,7 @@ _HUB_TASKS = {
     "retrieval": "sentence-similarity",
     "mining": "sentence-similarity",
     "dual_encoder": "sentence-similarity",
+    "entity_linking": "sentence-similarity",
 }
 _HUB_METRICS = {  # all others: f1
     "accuracy": "accuracy",
@@ -80,29 +82,44 @@ def _result(board: Board, task: str, record: Record) -> dict[str, Any]:
 
 def _text(board: Board, record: Record, best: Cell) -> str:
     intermediate = ", ".join(board["recipes"][record["recipe"]]) or "no intermediate task"
+    foreign = foreign_languages(board, record["recipe"])
+    spoken = "all in English;\nother languages are zero-shot"
+    if foreign:
+        spoken = f"the targets in English;\nthe intermediate training saw {', '.join(foreign)}"
+    average, total = record["average"], board["total"]
+    mean = "mean of its targets" if total["of"] == TARGETS else "average"
+    beyond = [task for task in record["tasks"] if task not in total["tasks"]]
     rows = [
-        f"| {task} | {points(scores['value'])} | {_optional(scores['zero_shot'])} "
-        f"| {_delta(scores)} |"
-        for task, scores in record["tasks"].items()
+        *(_row(task, record["tasks"][task]) for task in total["tasks"]),
+        f"| **{mean}** | **{points(average['value'])}** | | {_delta(average)} |",
+        *(_row(f"{task} (in no average)", record["tasks"][task]) for task in beyond),
     ]
-    average = record["average"]
     return f"""# {record["model"]}, {record["recipe"]}
 
 {board["question"]} {board["answer"]}
 
-This is the run with the best average of study `{board["study"]}`, chosen on the test scores:
-backbone `{record["model"]}`, then {intermediate}, then each target task, all in English;
-other languages are zero-shot. {board["data_note"]}
+This is the run with the best {mean} of study `{board["study"]}`, chosen on the test scores:
+backbone `{record["model"]}`, then {intermediate}, then each target task, {spoken}. \
+{board["data_note"]}
 
 | task | score | zero-shot mean | against `{board["baseline"]}` |
 |---|---|---|---|
 {chr(10).join(rows)}
-| **average** | **{points(average["value"])}** | | {_delta(average)} |
 
 - `index.html`: the report. `scores.json`: every score, difference and hash behind it.
-- `submission/`: predictions of seed {best.seed} in the official XTREME layout.
-- `predictions/`: the same for every model, recipe and seed.
+{_bundle(board, best)}- `predictions/`: predictions of every model, recipe and seed.
 """
+
+
+def _bundle(board: Board, best: Cell) -> str:
+    if board["total"]["of"] == TARGETS:
+        return ""
+    return f"- `submission/`: predictions of seed {best.seed} in the official XTREME layout.\n"
+
+
+def _row(name: str, scores: Record) -> str:
+    zero_shot = _optional(scores["zero_shot"])
+    return f"| {name} | {points(scores['value'])} | {zero_shot} | {_delta(scores)} |"
 
 
 def _optional(value: float | None) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 from xstilts.errors import raise_if_any
 from xstilts.files import read_json
-from xstilts.tasks.table import TASKS
+from xstilts.tasks.record import Task
+from xstilts.tasks.table import task_in
 
 ENGLISH = "en"  # the language of all training: the others are zero-shot
 EMBEDDED = ("retrieval", "mining")  # formats that are scored without fine-tuning
@@ -30,18 +31,12 @@ class Cell:
     languages: dict[str, dict[str, Any]]  # code -> value (points), metrics, n (items), notes
     data: dict[str, Any]  # provenance of the target's files, as the prepare stage wrote it
     training: dict[str, Any] | None  # `training.json` of the model
+    tuned_on: tuple[str, ...]  # tasks that it was fine-tuned on, the last one first
 
     @property
     def items(self) -> Path:
         """What every item contributed: `evaluation.score.read_items` reads it."""
         return self.folder / "items.parquet"
-
-    @property
-    def trained_task(self) -> str | None:
-        """The task that the model was fine-tuned on; None where it was not."""
-        if TASKS[self.target].format in EMBEDDED or self.training is None:
-            return None
-        return str(next(iter(self.training["tasks"])))
 
     @property
     def value(self) -> float:
@@ -63,7 +58,8 @@ def read_cells(params: Params, evaluations: Path) -> list[Cell]:
         for name in ("scores.json", "items.parquet", "predictions")
         if not (evaluations / key / name).exists()
     )
-    cells = [_read_cell(evaluations / key) for key in keys]
+    benchmark = params["study"]["benchmark"]
+    cells = [_read_cell(evaluations / key, benchmark) for key in keys]
     raise_if_any(_uncovered(params["study"], cells))
     return cells
 
@@ -87,15 +83,25 @@ def controls(study: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _read_cell(folder: Path) -> Cell:
+def _read_cell(folder: Path, benchmark: str) -> Cell:
     scores = read_json(folder / "scores.json")
+    training = scores["provenance"]["training"]
     return Cell(
         key=folder.name,
         folder=folder,
         **{name: scores[name] for name in (*_IDENTITY, "metric", "seconds", "languages")},
         data=scores["provenance"]["data"]["files"],
-        training=scores["provenance"]["training"],
+        training=training,
+        tuned_on=_tuned_on(task_in(scores["target"], benchmark), training, benchmark),
     )
+
+
+def _tuned_on(target: Task, training: dict[str, Any] | None, benchmark: str) -> tuple[str, ...]:
+    if training is None or (target.format in EMBEDDED and not target.embedded_by):
+        return ()
+    last = str(next(iter(training["tasks"])))
+    before = task_in(last, benchmark).after
+    return (last, before) if before else (last,)
 
 
 def _missing(path: Path, stage: str) -> str:

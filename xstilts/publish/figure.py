@@ -10,7 +10,7 @@ from math import ceil, floor, log10
 from typing import Any
 
 LABELS, PLOT, MARGIN = 66, 168, 14  # widths in SVG units, about pixels
-ROW, TOP, BOTTOM = 21, 10, 26  # heights
+ROW, TOP, BOTTOM, GAP = 21, 10, 26, 6  # heights
 WIDTH = LABELS + PLOT + MARGIN
 _MOST_TICKS = 5
 
@@ -40,14 +40,17 @@ class Panel:
     height: float
 
 
-def panels(summary: Sequence[Mapping[str, Any]]) -> list[Panel]:
-    """A panel for every record of the summary that is compared with a baseline."""
+def panels(summary: Sequence[Mapping[str, Any]], mean: str = "average") -> list[Panel]:
+    """A panel for every record of the summary that is compared with a baseline.
+
+    Tasks, the `mean` over them, and below it the tasks that are not in it.
+    """
     compared = [record for record in summary if record["average"] and record["average"]["delta"]]
     ends = [value for record in compared for value in _ends(record)]
     if not ends:
         return []
     ticks = ticks_over(min(0.0, *ends), max(0.0, *ends))
-    return [_panel(record, ticks) for record in compared]
+    return [_panel(record, ticks, mean) for record in compared]
 
 
 def ticks_over(low: float, high: float) -> list[float]:
@@ -68,14 +71,16 @@ def _ends(record: Mapping[str, Any]) -> list[float]:
     return [delta[end] for delta in deltas for end in ("low", "high", "value")]
 
 
-def _panel(record: Mapping[str, Any], ticks: Sequence[float]) -> Panel:
+def _panel(record: Mapping[str, Any], ticks: Sequence[float], mean: str) -> Panel:
     span = (ticks[-1] - ticks[0]) or 1.0
 
     def x(value: float) -> float:
         return round(LABELS + PLOT * (value - ticks[0]) / span, 1)
 
-    rows = [(task, scores["delta"]) for task, scores in record["tasks"].items()]
-    rows.append(("average", record["average"]["delta"]))
+    averaged = record["average"]["tasks"]
+    rows = [(task, record["tasks"][task]["delta"]) for task in averaged]
+    rows.append((mean, record["average"]["delta"]))
+    rows += [(task, own["delta"]) for task, own in record["tasks"].items() if task not in averaged]
     marks = tuple(
         Mark(
             label=label,
@@ -83,8 +88,11 @@ def _panel(record: Mapping[str, Any], ticks: Sequence[float]) -> Panel:
             x=x(delta["value"]),
             low=x(delta["low"]),
             high=x(delta["high"]),
-            y=TOP + ROW * (index + 0.5) + (6 if label == "average" else 0),
-            is_mean=label == "average",
+            y=TOP
+            + ROW * (index + 0.5)
+            + GAP * (index >= len(averaged))
+            + GAP * (index > len(averaged)),
+            is_mean=index == len(averaged),
         )
         for index, (label, delta) in enumerate(rows)
     )
@@ -94,5 +102,5 @@ def _panel(record: Mapping[str, Any], ticks: Sequence[float]) -> Panel:
         marks=marks,
         ticks=tuple((tick, x(tick)) for tick in ticks),
         zero=x(0.0),
-        height=TOP + ROW * len(rows) + 6 + BOTTOM,
+        height=TOP + ROW * len(rows) + GAP * (1 + (rows[-1][0] != mean)) + BOTTOM,
     )

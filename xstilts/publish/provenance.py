@@ -23,14 +23,17 @@ def provenance(params: Params, cells: Sequence[Cell], root: Path) -> dict[str, A
     `XSTILTS_IMAGE_DIGEST`, null outside a container.
     """
     data = data_sets(cells)
-    recipes = params["study"]["recipes"]
+    study, limits = params["study"], recipe_limits(cells)
     return {
         "code": code_revision(root),
         "image_digest": os.environ.get("XSTILTS_IMAGE_DIGEST"),
         "data": data,
         "training": {
             "targets": target_sources(cells, data),
-            "recipes": {name: [_source(t, data) for t in recipes[name]] for name in recipes},
+            "recipes": {
+                recipe: list(recipe_sources(study, recipe, data, limits.get(recipe)))
+                for recipe in study["recipes"]
+            },
         },
         "libraries": {"python": platform.python_version()}
         | {library: version(library) for library in LIBRARIES},
@@ -73,13 +76,15 @@ def target_sources(cells: Sequence[Cell], data: Mapping[str, Record]) -> dict[st
     """What each target's model was fine-tuned on; null where it was evaluated directly."""
     sources: dict[str, Any] = {}
     for cell in cells:
-        task = cell.trained_task
-        if task is None or cell.training is None:
+        if not cell.tuned_on or cell.training is None:
             sources.setdefault(cell.target, None)
         else:
+            task, *before = cell.tuned_on
             kept = cell.training["tasks"][task]
-            truncated = {"truncated": kept["truncated_train"], "features": kept["features"]}
-            sources.setdefault(cell.target, _source(task, data) | truncated)
+            own = {"truncated": kept["truncated_train"], "features": kept["features"]}
+            own |= {"trained": _limited(_source(task, data)["rows"], _limit(cell.training))}
+            own |= {"before": [_source(name, data) for name in before]} if before else {}
+            sources.setdefault(cell.target, _source(task, data) | own)
     return sources
 
 
@@ -90,18 +95,52 @@ def wall_times(params: Params, cells: Sequence[Cell]) -> dict[str, float]:
         records["evaluate"][f"evaluate@{cell.key}"] = cell.seconds
         run = f"{cell.model}-{cell.recipe}"
         found = list(trainings(cell))
-        if cell.trained_task and found:
-            stage = f"finetune@{run}-{cell.trained_task}-{cell.seed}"
+        for task in cell.tuned_on if found else ():
+            stage = f"finetune@{run}-{task}-{cell.seed}"
             records["finetune"][stage] = found.pop(0)["seconds"]
         if params["study"]["recipes"][cell.recipe] and found:
             records["intermediate"][f"intermediate@{run}-{cell.seed}"] = found[0]["seconds"]
     return {stage: taken for phase in records.values() for stage, taken in phase.items()}
 
 
-def _source(task: str, data: Mapping[str, Record]) -> dict[str, Any]:
-    """The English training rows of a task: how many, and where they come from."""
-    name = f"{task}/train/{ENGLISH}.arrow"
-    known: Record = next((files[name] for files in data.values() if name in files), {})
+def recipe_limits(cells: Sequence[Cell]) -> dict[str, int | None]:
+    """How many rows of each task and language a recipe's training takes at most."""
+    found: dict[str, int | None] = {}
+    for cell in cells:
+        for training in list(trainings(cell))[len(cell.tuned_on) :]:
+            found[cell.recipe] = _limit(training)
+    return found
+
+
+def _limit(training: Record) -> int | None:
+    limit: int | None = training.get("config", {}).get("train_limit")
+    return limit
+
+
+def _limited(rows: int | None, limit: int | None) -> int | None:
+    return rows if rows is None or limit is None else min(rows, limit)
+
+
+def recipe_sources(
+    study: Mapping[str, Any], recipe: str, data: Mapping[str, Record], limit: int | None = None
+) -> Iterator[dict[str, Any]]:
+    """What a recipe trains on: the rows of each of its tasks, in each of its languages."""
+    for task in study["recipes"][recipe]:
+        for language in study.get("languages", {}).get(recipe, (ENGLISH,)):
+            found = _source(task, data, language, recipe)
+            yield found | {"trained": _limited(found["rows"], limit), "language": language}
+
+
+def _source(
+    task: str, data: Mapping[str, Record], language: str = ENGLISH, home: str = ""
+) -> dict[str, Any]:
+    """The training rows of a task in one language: how many, and where they come from.
+
+    They are looked for in the data set `home`, in the task's own, then in any.
+    """
+    name = f"{task}/train/{language}.arrow"
+    homes = [data.get(home, {}), data.get(task, {}), *data.values()]
+    known: Record = next((files[name] for files in homes if name in files), {})
     found = {"task": task} | {field: known.get(field) for field in _SOURCE_FIELDS}
     return found | ({"also": known["also"]} if "also" in known else {})
 

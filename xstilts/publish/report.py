@@ -9,11 +9,13 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from xstilts.publish import figure
-from xstilts.publish.answer import points, signed
+from xstilts.publish.answer import TARGETS, points, signed
+from xstilts.publish.evaluations import ENGLISH
 from xstilts.publish.names import AUTONYMS, RIGHT_TO_LEFT, SCRIPTS
 from xstilts.publish.shortcuts import CLEAR_MARGIN
 from xstilts.study.statistics import CONFIDENCE
 from xstilts.tasks.languages import LANGUAGES
+from xstilts.tasks.table import NO_OVERALL
 
 Board = Mapping[str, Any]
 _SETTINGS = {"english": "English", "zero_shot": "zero-shot"}
@@ -47,7 +49,8 @@ def render(board: Board) -> str:
     page = environment.get_template("report.html.j2").render(
         board=board,
         models=models(board),
-        panels=figure.panels(board["summary"]),
+        panels=figure.panels(board["summary"], mean_name(board)),
+        mean_name=mean_name(board),
         figure=figure,
         languages=LANGUAGES,
         settings=_SETTINGS,
@@ -82,11 +85,8 @@ def facts(board: Board) -> dict[str, Any]:
         "seed": len(seeds),
     }
     notes = [board["data_note"]]
-    if missing := board["total"]["missing"]:
-        notes.append(
-            f"The average is the mean of {', '.join(board['total']['tasks'])}: of the tasks of "
-            f"{board['benchmark']} it lacks {', '.join(missing)}."
-        )
+    notes += total_notes(board)
+    notes += language_notes(board)
     if deltas and "seeds" not in levels:
         notes.append(
             "One seed: seeds were not resampled, so the intervals do not show how much another "
@@ -95,12 +95,62 @@ def facts(board: Board) -> dict[str, Any]:
     return {
         "counts": ", ".join(f"{n} {name}{'s' * (n != 1)}" for name, n in counted.items()),
         "notes": notes,
+        "place": place(board),
+        "controlled": any(record["control_of"] for record in board["summary"]),
         "seeds": seeds,
         "levels": levels,
         "confidence": CONFIDENCE,
         "comparisons": len(deltas),
         "by_chance": points(len(deltas) * (1 - CONFIDENCE)),
     }
+
+
+def place(board: Board) -> str:
+    """Where a study was scored: its benchmark, tasks beyond it, or both."""
+    name = board["benchmark"].upper()
+    if board["total"]["of"] == TARGETS:
+        return f"tasks beyond {name}"
+    return f"{name} and beyond" if board["beyond"] else name
+
+
+def mean_name(board: Board) -> str:
+    """How the mean over tasks is called: an average is a benchmark's."""
+    return "mean" if board["total"]["of"] == TARGETS else "average"
+
+
+def total_notes(board: Board) -> list[str]:
+    """What the average is the mean of, where that is not the benchmark's own overall score."""
+    total, name = board["total"], board["benchmark"].upper()
+    mean = f"The average is the mean of {', '.join(total['tasks'])}"
+    notes = []
+    if total["of"] == TARGETS:
+        notes.append(f"No target is a task of {name}: there is no average of it here.")
+    elif total["missing"]:
+        notes.append(f"{mean}: of the tasks of {name} it lacks {', '.join(total['missing'])}.")
+    elif board["benchmark"] in NO_OVERALL:
+        notes.append(f"{mean}; {name} has no official overall score.")
+    if board["beyond"] and total["of"] != TARGETS:
+        notes.append(f"No average holds {', '.join(board['beyond'])}: beyond {name}.")
+    return notes
+
+
+def language_notes(board: Board) -> list[str]:
+    """Which recipes saw other languages than English, so that transfer to these is no zero-shot."""
+    notes = []
+    for recipe in board["recipes"]:
+        if spoken := foreign_languages(board, recipe):
+            notes.append(
+                f"The intermediate training of {recipe} saw {', '.join(spoken)}: its scores in "
+                "these languages are not zero-shot in the strict sense."
+            )
+    return notes
+
+
+def foreign_languages(board: Board, recipe: str) -> list[str]:
+    """Names of the languages beside English in which a recipe's tasks were trained."""
+    sources = board["provenance"]["training"]["recipes"][recipe]
+    codes = dict.fromkeys(source["language"] for source in sources)
+    return [LANGUAGES[code].name for code in codes if code != ENGLISH]
 
 
 def tests(board: Board) -> dict[str, dict[str, int]]:

@@ -8,6 +8,7 @@ from xstilts.publish.evaluations import Params, read_cells
 from xstilts.publish.report import render
 from xstilts.publish.scoreboard import scoreboard
 from xstilts.publish.submission import write_predictions, write_submission
+from xstilts.tasks.table import members
 
 
 def publish(params: Params, evaluations: Path, folder: Path, root: Path = Path()) -> None:
@@ -22,7 +23,11 @@ def publish(params: Params, evaluations: Path, folder: Path, root: Path = Path()
     with replaced_folder(folder) as temporary:
         write_predictions(cells, temporary / "predictions")
         best = write_submission(
-            cells, board["summary"], temporary / "predictions", temporary / "submission"
+            cells,
+            board["summary"],
+            members(params["study"]["benchmark"]),
+            temporary / "predictions",
+            temporary / "submission",
         )
         write_json(temporary / "scores.json", board)
         write_text(temporary / "index.html", render(board))

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from xstilts.publish.answer import answer
+from xstilts.publish.answer import TARGETS, answer
 from xstilts.publish.evaluations import Cell, Params, controls, read_shortcuts
 from xstilts.publish.provenance import provenance
 from xstilts.publish.shortcuts import shortcut_rows
 from xstilts.publish.summary import summarise
-from xstilts.tasks.table import BENCHMARKS, UNRECORDED
+from xstilts.tasks.table import BENCHMARKS, members
 
 SCHEMA = 1  # raised when a reader of scores.json would have to change
 _DECIMALS = 4
@@ -29,7 +29,8 @@ def scoreboard(
     study = params["study"]
     groups = study_groups(study)
     own = controls(study)
-    summary = summarise(cells, list(study["recipes"]), study["baseline"], groups, own)
+    beyond, total = beyond_benchmark(study), total_of(study)
+    summary = summarise(cells, list(study["recipes"]), study["baseline"], groups, own, beyond)
     shortcuts = read_shortcuts(params, evaluations)
     board = {
         "schema": SCHEMA,
@@ -38,11 +39,12 @@ def scoreboard(
         "benchmark": study["benchmark"],
         "source": study["source"]["kind"],
         "data_note": DATA_NOTES[study["source"]["kind"]],
-        "answer": answer(summary, study["baseline"]),
+        "answer": answer(summary, study["baseline"], total),
         "baseline": study["baseline"],
         "recipes": study["recipes"],
         "groups": groups,
-        "total": total_of(study),
+        "beyond": beyond,
+        "total": total,
         "metrics": {cell.target: cell.metric for cell in cells},
         "cells": [row for cell in cells for row in _rows(cell)],
         "summary": summary,
@@ -53,24 +55,31 @@ def scoreboard(
 
 
 def study_groups(study: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The benchmark's groups with the tasks this study has; other targets under "other"."""
-    targets = study["targets"]
+    """The benchmark's groups with the tasks that this study has."""
     groups = {
-        group: [task for task in tasks if task in targets]
+        group: [task for task in tasks if task in study["targets"]]
         for group, tasks in BENCHMARKS[study["benchmark"]].items()
     }
-    known = {task for tasks in groups.values() for task in tasks}
-    groups["other"] = [task for task in targets if task not in known]
     return {group: tasks for group, tasks in groups.items() if tasks}
 
 
-def total_of(study: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The tasks that this study's averages are the mean of, and what they lack of the benchmark."""
+def beyond_benchmark(study: Mapping[str, Any]) -> list[str]:
+    """The study's targets that its benchmark does not have."""
+    return [task for task in study["targets"] if task not in members(study["benchmark"])]
+
+
+def total_of(study: Mapping[str, Any]) -> dict[str, Any]:
+    """What this study's averages are the mean of, and what they lack of the benchmark.
+
+    `of` is the benchmark, or "targets" for a study without any task of it: then the mean is
+    that of the study's targets, no score of a benchmark.
+    """
     benchmark = study["benchmark"]
-    members = [task for tasks in BENCHMARKS[benchmark].values() for task in tasks]
-    members += UNRECORDED.get(benchmark, ())
     averaged = [task for tasks in study_groups(study).values() for task in tasks]
-    return {"tasks": averaged, "missing": [task for task in members if task not in averaged]}
+    if not averaged:
+        return {"of": TARGETS, "tasks": beyond_benchmark(study), "missing": []}
+    missing = [task for task in members(benchmark) if task not in averaged]
+    return {"of": benchmark, "tasks": averaged, "missing": missing}
 
 
 def plain_recipe(study: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """Predictions in the official layout: all of them, and the bundle of the best recipe."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +20,30 @@ def write_predictions(cells: Sequence[Cell], folder: Path) -> None:
 
 
 def write_submission(
-    cells: Sequence[Cell], summary: Sequence[Record], predictions: Path, folder: Path
+    cells: Sequence[Cell],
+    summary: Sequence[Record],
+    tasks: Collection[str],
+    predictions: Path,
+    folder: Path,
 ) -> Cell:
     """Copy the predictions of the best average, first seed, to `folder`, and check them.
 
-    Controls take no part, nor do tasks that no benchmark takes submissions for. Returns a cell
-    of the chosen run. Raises `UserError` with every deviation from the official layout.
+    `tasks` are those of the benchmark: others are not submitted, and without any there is no
+    folder. Controls take no part. Returns a cell of the chosen run. Raises `UserError` with
+    every deviation from the official layout.
     """
     records = [r for r in summary if r["control_of"] is None]
     best = max(records, key=lambda record: record["average"]["value"])
     identity = (best["model"], best["recipe"])
     runs = [cell for cell in cells if (cell.model, cell.recipe) == identity]
     chosen = min(runs, key=lambda cell: cell.seed)
-    own = [cell for cell in runs if cell.seed == chosen.seed and cell.target in CHECKED]
+    own = [
+        cell
+        for cell in runs
+        if cell.seed == chosen.seed and cell.target in tasks and cell.target in CHECKED
+    ]
+    if not own:
+        return chosen
     folder.mkdir(parents=True)
     for cell in own:
         place = predictions / cell.model / cell.recipe / str(cell.seed) / cell.target

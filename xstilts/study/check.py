@@ -1,5 +1,6 @@
 """What can be wrong with a study although each of its values is fine on its own."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,21 +11,26 @@ from xstilts.models.backbones import BACKBONES
 from xstilts.study.grid import (
     EMBEDDED,
     SOURCE_LANGUAGE,
+    TEXT_FORMAT,
     disagreements,
     finetune_settings,
     languages,
     recipe_settings,
+    selecting,
     study_task,
     trained_tasks,
     world_languages,
 )
 from xstilts.study.page import Keys, Page, read_page
+from xstilts.study.recipes import recipe_problems, trained_on
 from xstilts.study.record import Study, parse_study
 from xstilts.study.settings import ENCODING
+from xstilts.study.zero_shot import zero_shot_problems
 from xstilts.tasks.check import choices_differ, task_problems
 from xstilts.tasks.record import SPLITS, Task
 from xstilts.tasks.table import TASKS, task_in
 
+OWN = (*ENCODING, "batch_size")  # settings in which the tasks of a mixture may differ
 Problem = tuple[Keys, str]  # where in the file, and what is wrong there
 
 
@@ -59,8 +65,11 @@ def problems(study: Study) -> Iterator[Problem]:
     """Everything that contradicts something else, in a study or in the task table."""
     yield from _source_problems(study)
     yield from _used_tasks_problems(study)
+    yield from recipe_problems(study)
     yield from _recipe_problems(study)
+    yield from _text_settings_problems(study)
     yield from _target_problems(study)
+    yield from zero_shot_problems(study)
     yield from _sharing_problems(study)
     yield from _language_problems(study)
     yield from _text_problems(study)
@@ -132,12 +141,25 @@ def _used_tasks_problems(study: Study) -> Iterator[Problem]:
             )
 
 
+def _text_settings_problems(study: Study) -> Iterator[Problem]:
+    """Text goes along with the tasks of its mixture: the rest of its settings are theirs."""
+    for task, choice in study.tasks.items():
+        idle = ", ".join(name for name in choice.settings if name not in OWN)
+        if idle and TASKS[task].format == TEXT_FORMAT:
+            yield (
+                ("tasks", task),
+                f"{idle} of {task} has no effect: a mixture trains as its other tasks say; set it "
+                "under the recipe.",
+            )
+
+
 def _trainable(study: Study, name: str) -> str | None:
     """Why nothing can be trained on a task, or None."""
     task = study_task(study, name)
     if task.format in EMBEDDED:
         return f"{name} cannot be trained on: it is a {task.format} task."
-    missing = [split for split in ("train", "dev") if split not in task.source.splits]
+    needed = trained_on(study, name)[0]
+    missing = [split for split in needed if split not in task.source.splits]
     if missing:
         return (
             f"{name} has no {' and no '.join(missing)} split to train on; take another task, "
@@ -151,10 +173,16 @@ def _recipe_problems(study: Study) -> Iterator[Problem]:
         for task in body.tasks:
             if problem := _trainable(study, task):
                 yield ("recipes", recipe), problem
-        if len(body.tasks) > 1 and recipe in TASKS:
-            yield ("recipes", recipe), f"the mixture {recipe} has the name of a task; rename it."
+        if body.tasks and not selecting(body.tasks):
+            text = " and ".join(body.tasks)
+            yield (
+                ("recipes", recipe),
+                f"{text} alone cannot be a recipe: text has no dev score to select a model on; "
+                f"mix it with a task, e.g. tasks: [mnli, {body.tasks[0]}].",
+            )
         wanted = recipe_settings(study, recipe)
-        for name in disagreements(wanted, besides=ENCODING):
+        wanted = {task: wanted[task] for task in selecting(body.tasks)}
+        for name in disagreements(wanted, besides=OWN):
             values = ", ".join(f"{task} {own.get(name)}" for task, own in wanted.items())
             yield (
                 ("recipes", recipe),
@@ -164,8 +192,18 @@ def _recipe_problems(study: Study) -> Iterator[Problem]:
 
 
 def _target_problems(study: Study) -> Iterator[Problem]:
+    for target in study.targets:
+        if TASKS[target].format == TEXT_FORMAT:
+            yield (
+                ("targets",),
+                f"{target} cannot be a target: text is never scored. Mix it into a recipe.",
+            )
+        elif "test" not in study_task(study, target).source.splits:
+            yield ("targets",), _no_test(target)
     for task, targets in trained_tasks(study).items():
         problem = _trainable(study, task)
+        if problem and not targets:
+            yield ("tasks", task), problem
         for target in targets:
             where: Keys = ("tasks", target, "train_from")
             if problem:
@@ -177,6 +215,18 @@ def _target_problems(study: Study) -> Iterator[Problem]:
                     f"{target} cannot be trained from {task}: they differ in "
                     f"{', '.join(differing)}{choices_differ(*both)}.",
                 )
+
+
+def _no_test(name: str) -> str:
+    """Why a task cannot be a target, and what can be instead."""
+    served = [task.name for task in TASKS.values() if task.train_from == name]
+    dev = re.split(r"[\[+]", TASKS[name].source.splits.get("dev", "validation"))[0]
+    instead = f"take {' or '.join(served)}, which it trains, or " if served else ""
+    return (
+        f"{name} cannot be a target: its source has no test split with labels. Use it in a recipe; "
+        f"to score it, {instead}cut a test split off another one under tasks.{name}.source.splits, "
+        f'e.g. dev: "{dev}[:50%]", test: "{dev}[50%:]".'
+    )
 
 
 def _differing(target: Task, trained: Task) -> list[str]:
@@ -209,10 +259,12 @@ def _language_problems(study: Study) -> Iterator[Problem]:
         if foreign:
             there = ", ".join(task.languages)
             yield where, f"{name} has no {', '.join(foreign)}; its languages are {there}."
-        needed = task.format not in EMBEDDED and SOURCE_LANGUAGE in task.languages
+        english = task.format not in (*EMBEDDED, TEXT_FORMAT)
+        needed = english and SOURCE_LANGUAGE in task.languages
         if own is not None and needed and SOURCE_LANGUAGE not in own:
             yield where, f"{name} must hold {SOURCE_LANGUAGE}, on which models are trained."
-        if not languages(study, name) and not foreign:
+        served = name in study.targets or name in trained_tasks(study)
+        if served and not languages(study, name) and not foreign:
             yield where if own else ("languages",), _no_language(study, task)
 
 

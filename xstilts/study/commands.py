@@ -7,14 +7,15 @@ from rich.table import Table
 
 from xstilts.errors import UserError
 from xstilts.study.check import read_study
-from xstilts.study.grid import languages, trained_tasks
+from xstilts.study.grid import languages, tuned_on
 from xstilts.study.page import read_page, unknown
 from xstilts.study.params import NAME, read_params, write_params
 from xstilts.study.plan import Params, Stage, descendants, output, stages
-from xstilts.study.record import Study
+from xstilts.study.record import ENGLISH_ALONE, Recipe, Study
 from xstilts.study.resolve import resolve
 from xstilts.study.run import cores, exclusive, run
 from xstilts.study.state import changes
+from xstilts.tasks.table import members
 
 STUDIES = Path("pipelines/studies")
 ROOT = Path()
@@ -79,7 +80,7 @@ def show_study(name: str | None, mirror: str | None, from_scratch: bool) -> int:
     study = named_study(name, mirror, from_scratch)
     params = resolve(study)
     table = Table(box=None, show_header=False)
-    recipes = [f"{recipe} ({' + '.join(body.tasks)})" if body.tasks else recipe
+    recipes = [f"{recipe} ({' + '.join(body.tasks)}{_spoken(body)})" if body.tasks else recipe
                for recipe, body in study.recipes.items()]  # fmt: skip
     for label, text in (
         ("study", study.name),
@@ -94,11 +95,17 @@ def show_study(name: str | None, mirror: str | None, from_scratch: bool) -> int:
     ):
         table.add_row(label, text)
     targets = Table("target", "fine-tuned on", "languages", box=None)
-    trained = {target: task for task, served in trained_tasks(study).items() for target in served}
     for target in study.targets:
-        targets.add_row(target, trained.get(target, "–"), " ".join(languages(study, target)))
+        beyond = "" if target in members(study.benchmark) else f" (beyond {study.benchmark})"
+        trained = " then ".join(tuned_on(study, target)) or "–"
+        targets.add_row(f"{target}{beyond}", trained, " ".join(languages(study, target)))
     Console().print(table, "", targets)
     return 0
+
+
+def _spoken(recipe: Recipe) -> str:
+    foreign = recipe.languages != ENGLISH_ALONE
+    return f" in {' '.join(recipe.languages)}" if foreign else ""
 
 
 def _state(stage: Stage, changed: dict[str, list[str]], waiting: set[str]) -> str:

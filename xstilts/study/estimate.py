@@ -21,7 +21,7 @@ from xstilts.models.backbones import BACKBONES, Shape
 from xstilts.study.devices import Device
 from xstilts.study.fanout import Pods
 from xstilts.study.plan import Stage
-from xstilts.study.rows import assumed, rows, total
+from xstilts.study.rows import assumed, candidates, rows, total
 
 UTILISATION = 0.3  # share of the peak that training and evaluation reach
 POD_START = 30.0  # seconds of a pod that no work is done in: start, imports, pull and push
@@ -38,8 +38,10 @@ LENGTHS = {
     "retrieval": (15, 9),
     "mining": (30, 6),
     "dual_encoder": (220, 45),  # of a candidate, to which its question is padded
+    "entity_linking": (64, 20),
     "mlm": (120, 60),
 }
+_TWO_SIDED = ("dual_encoder", "entity_linking")
 _MIXTURE_CAP = 2**17  # rows of one task that a mixture counts (Phang et al. 2020)
 _ADAMW_BYTES = 30  # read and written per parameter and step
 _STATE_BYTES = 16  # weight, gradient and two moments in fp32
@@ -102,7 +104,7 @@ def estimate(
 
 
 def _names(pods: Pods) -> set[str]:
-    trained = [name for item in pods.trained for name in (item.finetune, *item.evaluate)]
+    trained = [name for item in pods.trained for name in (*item.finetune, *item.evaluate)]
     evaluated = [name for item in pods.evaluate for name in item]
     alone = (*pods.prepare, *pods.backbone, *pods.shortcuts, *pods.intermediate)
     return {*alone, *trained, *evaluated, "publish"}
@@ -139,28 +141,42 @@ def _training(params: Mapping[str, Any], entry: Mapping[str, Any], device: Devic
     shape, training = _shape(params, entry["init"]), entry["training"]
     tasks = entry.get("tasks") or [entry["task"]]
     sizes = [rows(params, entry["data"], task["name"], "train") for task in tasks]
+    if limit := training.get("train_limit"):
+        spoken = [len(task["languages"]) for task in tasks]
+        sizes = [min(size, limit * n) for size, n in zip(sizes, spoken, strict=True)]
     if len(tasks) > 1:
         sizes = [min(size, _MIXTURE_CAP) for size in sizes]
-    epochs, batch = training["epochs"], training["batch_size"]
-    steps = sum(sizes) * epochs / batch
+    batches = [_batch_size(training, task) for task in tasks]
+    steps = training["epochs"] * sum(n / own for n, own in zip(sizes, batches, strict=True))
     share = min(1.0, (training.get("max_steps") or steps) / steps) if steps else 0.0
+    trained = [steps * n / max(1, sum(sizes)) * own for n, own in zip(sizes, batches, strict=True)]
     work = sum(
-        3 * forward(shape, size * epochs * inputs(task), _length(params, task))
-        for size, task in zip(sizes, tasks, strict=True)
+        3 * forward(shape, examples * inputs(task), _length(params, task))
+        for examples, task in zip(trained, tasks, strict=True)
     )
     bf16 = training.get("precision") == "bf16"
     optimizer = steps * _ADAMW_BYTES * shape.parameters / device.bandwidth
     seconds = work / ((device.bf16 if bf16 else device.fp32) * UTILISATION) + optimizer
     disk = _COPIES * (2 * 4 * shape.parameters + _data_bytes(params, entry))
-    micro = training["batch_size"] / training.get("processes", 1) / training.get("accumulation", 1)
-    tokens = max(max(1.0, micro) * inputs(task) * _length(params, task) for task in tasks)
+    parts = training.get("processes", 1) * training.get("accumulation", 1)
+    tokens = max(
+        max(1.0, own / parts) * inputs(task) * _length(params, task)
+        for own, task in zip(batches, tasks, strict=True)
+    )
     memory = training_memory(shape, training, tokens)
     return Cost(seconds=seconds * share, memory=memory, disk=_WORKSPACE + disk)
 
 
+def _batch_size(training: Mapping[str, Any], task: Mapping[str, Any]) -> int:
+    """Of the run, or of one task in a mixture."""
+    return int(training.get("batch_size") or task["hparams"]["batch_size"])
+
+
 def _evaluation(params: Mapping[str, Any], entry: Mapping[str, Any], device: Device) -> Cost:
     shape, task = _shape(params, entry["model_dir"]), entry["task"]
-    work = forward(shape, _tested(params, entry) * inputs(task), _length(params, task))
+    sequences = _tested(params, entry) * inputs(task)
+    sequences += candidates(params, entry["data"], task["name"])
+    work = forward(shape, sequences, _length(params, task))
     predictions = _PREDICTION_BYTES * _tested(params, entry)
     disk = _COPIES * (4 * shape.parameters + _data_bytes(params, entry) + predictions)
     return Cost(
@@ -205,7 +221,7 @@ def training_memory(shape: Shape, training: Mapping[str, Any], tokens: float) ->
 
 def inputs(task: Mapping[str, Any]) -> int:
     """Inputs of the model that a row of a task becomes."""
-    return 2 if task["format"] == "dual_encoder" else int(task.get("choices") or 1)
+    return 2 if task["format"] in _TWO_SIDED else int(task.get("choices") or 1)
 
 
 def _length(params: Mapping[str, Any], task: Mapping[str, Any]) -> float:

@@ -15,9 +15,10 @@ _MODELS = ("backbone", "intermediate", "finetune")  # phases that write a model
 
 @dataclass(frozen=True)
 class Trained:
-    """A fine-tuning run and the evaluations of its model that have to run, too."""
+    """Fine-tuning runs, each going on with the model of one before it, and the evaluations of
+    their models that have to run, too."""
 
-    finetune: str
+    finetune: tuple[str, ...]
     evaluate: tuple[str, ...]
 
 
@@ -43,7 +44,7 @@ class Pods:
             "shortcuts": " ".join(self.shortcuts),
             "intermediate": list(self.intermediate),
             "trained": [
-                {"finetune": item.finetune, "evaluate": " ".join(item.evaluate)}
+                {"finetune": " ".join(item.finetune), "evaluate": " ".join(item.evaluate)}
                 for item in self.trained
             ],
             "evaluate": [" ".join(item) for item in self.evaluate],
@@ -67,7 +68,10 @@ def pods(plan: Iterable[Stage], known: Collection[str]) -> Pods:
     for stage in stale:
         if stage.phase == "evaluate":
             models.setdefault(_model(stage), []).append(stage.name)
-    trained = [Trained(name, tuple(models.pop(name, ()))) for name in _names(stale, "finetune")]
+    trained = [
+        Trained(names, tuple(own for name in names for own in models.pop(name, ())))
+        for names in _chains(stale)
+    ]
     return Pods(
         prepare=_names(stale, "prepare"),
         backbone=_names(stale, "backbone"),
@@ -76,6 +80,19 @@ def pods(plan: Iterable[Stage], known: Collection[str]) -> Pods:
         trained=tuple(trained),
         evaluate=tuple(map(tuple, models.values())),
     )
+
+
+def _chains(stages: Iterable[Stage]) -> list[tuple[str, ...]]:
+    """Fine-tuning runs (ordered) that depend on each other, together."""
+    chains: list[list[str]] = []
+    for stage in stages:
+        if stage.phase == "finetune":
+            before = [chain for chain in chains if set(chain) & set(stage.deps)]
+            if before:
+                before[0].append(stage.name)
+            else:
+                chains.append([stage.name])
+    return [tuple(chain) for chain in chains]
 
 
 def _names(stages: Iterable[Stage], phase: str) -> tuple[str, ...]:

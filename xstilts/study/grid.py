@@ -9,6 +9,7 @@ from xstilts.study.record import Study
 from xstilts.tasks.record import Source, Task
 from xstilts.tasks.table import TASKS, task_in
 
+TEXT_FORMAT = "mlm"  # trained on beside other tasks, in all languages; never scored
 EMBEDDED = ("retrieval", "mining")  # formats scored by the distance of vectors, never trained
 SOURCE_LANGUAGE = "en"  # of all training and selection: the transfer is zero-shot
 
@@ -49,13 +50,17 @@ def plain_recipe(study: Study) -> str:
 
 
 def data_name(study: Study, recipe: str) -> str:
-    """The data set of a recipe: its task's, or one of its own for a mixture."""
-    tasks = study.recipes[recipe].tasks
-    return tasks[0] if len(tasks) == 1 else recipe
+    """The data set of a recipe: its task's, or one of its own for mixtures and other languages."""
+    body = study.recipes[recipe]
+    english = body.languages == (SOURCE_LANGUAGE,)
+    return body.tasks[0] if len(body.tasks) == 1 and english else recipe
 
 
-def study_task(study: Study, name: str) -> Task:
-    """The task's record with the study's languages and source, at the commit of the lock."""
+def study_task(study: Study, name: str, spoken: tuple[str, ...] | None = None) -> Task:
+    """The task's record with the study's source, at the commit of the lock.
+
+    Its languages are `spoken`, or else those that the study wants.
+    """
     task, choice = task_in(name, study.benchmark), study.choice(name)
     changes: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value
@@ -66,7 +71,7 @@ def study_task(study: Study, name: str) -> Task:
         source, *also = (
             replace(own, revision=locked_revision(own, study.commits)) for own in (source, *also)
         )
-    wanted = languages(study, name)
+    wanted = spoken or languages(study, name)
     elsewhere = {lang: _locked(study, source, lang) for lang in wanted if lang in source.elsewhere}
     source = replace(source, elsewhere=elsewhere)
     return replace(task, languages=wanted, source=source, also=tuple(also))
@@ -97,15 +102,29 @@ def world_languages() -> tuple[str, ...]:
 
 
 def trained_tasks(study: Study) -> dict[str, list[str]]:
-    """Each task that models are fine-tuned on, with the targets that its models serve."""
+    """Each task that models are fine-tuned on, with the targets that its models serve.
+
+    A task stands after the one whose model it goes on with. One that serves no target by
+    itself has the settings of its other targets, or its own.
+    """
     found: dict[str, list[str]] = {}
     for target in study.targets:
-        embedder = task_in(target, study.benchmark).embedded_by
+        for task in tuned_on(study, target):
+            found.setdefault(task, [])
         if TASKS[target].format not in EMBEDDED:
-            found.setdefault(study.trained_task(target), []).append(target)
-        elif embedder:
-            found.setdefault(embedder, [])  # its settings are those of its other targets
+            found[study.trained_task(target)].append(target)
     return found
+
+
+def tuned_on(study: Study, target: str) -> tuple[str, ...]:
+    """The tasks that the model of a target is fine-tuned on, one after the other."""
+    last = task_in(target, study.benchmark).embedded_by
+    if TASKS[target].format not in EMBEDDED:
+        last = study.trained_task(target)
+    if last is None:
+        return ()
+    before = task_in(last, study.benchmark).after
+    return (before, last) if before else (last,)
 
 
 def settings(study: Study, task: str, phase: str, **last: Any) -> Settings:
@@ -117,8 +136,16 @@ def settings(study: Study, task: str, phase: str, **last: Any) -> Settings:
     return {**asdict(hparams or record.hparams), **study.training, **phase_wide, **own, **last}
 
 
+def selecting(tasks: Iterable[str]) -> list[str]:
+    """Those of a recipe's tasks on whose dev rows it selects: masked words only go along."""
+    return [task for task in tasks if TASKS[task].format != TEXT_FORMAT]
+
+
 def recipe_settings(study: Study, recipe: str) -> dict[str, Settings]:
-    """The settings of each task of a recipe's intermediate run."""
+    """The settings of each task of a recipe's intermediate run.
+
+    One run has one learning rate and one length: those of the tasks that it selects on.
+    """
     body = study.recipes[recipe]
     return {task: settings(study, task, "intermediate", **body.settings) for task in body.tasks}
 

@@ -11,10 +11,11 @@ from xstilts.study.page import Keys, Page, read_page, unknown
 from xstilts.study.settings import PRETRAINING, SETTINGS, Setting, read_settings
 from xstilts.tasks.languages import LANGUAGES
 from xstilts.tasks.record import SPLITS, Source
-from xstilts.tasks.table import BENCHMARKS, TASKS
+from xstilts.tasks.table import BENCHMARKS, TASKS, members
 
 SOURCES = ("world", "mirror", "hub")
 CONTROLS = ("untrained",)
+ENGLISH_ALONE = ("en",)
 HPARAM_SETS = ("paper", "xtreme")
 _NAME = re.compile(r"[a-z0-9_]+")  # no dash: it separates the parts of a stage's key
 _STUDY_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -22,10 +23,14 @@ _STUDY_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Intermediate tasks, trained on together; none of them for the baseline."""
+    """Intermediate tasks, trained on together; none of them for the baseline.
+
+    `languages` are those of the training rows, and of the dev rows that it selects on.
+    """
 
     tasks: tuple[str, ...]
     settings: dict[str, Any] = field(default_factory=dict)
+    languages: tuple[str, ...] = ENGLISH_ALONE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +53,7 @@ class Study:
     (intermediate phase only). `sizes` are rows per language that the world makes.
     `from_scratch` pretrains the shipped backbones anew, as `pretraining` says: on the
     world's stories, or on the texts of `text` (task -> splits) when the rows are real.
+    `translations` is a folder with intermediate tasks in languages that the source lacks.
     `commits` is the lock of data sets on the hub, which no study's file holds.
     """
 
@@ -72,6 +78,7 @@ class Study:
     intermediate: dict[str, Any] = field(default_factory=dict)
     finetune: dict[str, Any] = field(default_factory=dict)
     tasks: dict[str, TaskChoice] = field(default_factory=dict)
+    translations: str | None = None
     commits: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def choice(self, task: str) -> TaskChoice:
@@ -135,6 +142,7 @@ def parse_study(page: Page, models: tuple[str, ...]) -> Study:
         intermediate=_settings(page, "intermediate", values),
         finetune=_settings(page, "finetune", values),
         tasks=_tasks(page, values.get("tasks", {})),
+        translations=_text(page, ("translations",), values.get("translations")) or None,
     )
 
 
@@ -229,18 +237,16 @@ def _source(page: Page, value: Any) -> tuple[str, str | None]:
 
 
 def _targets(page: Page, values: dict[str, Any]) -> tuple[str, ...]:
-    """Task names, or `all`: every task of the benchmark."""
-    groups = BENCHMARKS.get(str(values.get("benchmark", "xtreme")), {})
-    members = tuple(task for group in groups.values() for task in group)
+    """Task names, or `all`: every task of the benchmark. Beside them `all` may stand in a list."""
+    benchmark = str(values.get("benchmark", "xtreme"))
+    every = members(benchmark) if benchmark in BENCHMARKS else ()
     targets = values.get("targets", [])
     if targets == "all":
-        return members
-    named = _names(page, ("targets",), targets, TASKS, "task")
-    for position, name in enumerate(targets if isinstance(targets, list) else []):
-        if name in named and name not in members:
-            text = f"{name} is no target of the benchmark; targets are {', '.join(members)}."
-            page.problem(("targets", position), text)
-    return tuple(name for name in named if name in members)
+        return every
+    if isinstance(targets, list) and "all" in targets:
+        others = _names(page, ("targets",), targets, ("all", *TASKS), "task")
+        return tuple(dict.fromkeys([*every, *(name for name in others if name != "all")]))
+    return _names(page, ("targets",), targets, TASKS, "task")
 
 
 def _seeds(page: Page, value: Any) -> tuple[int, ...]:
@@ -295,9 +301,19 @@ def _recipes(page: Page, values: dict[str, Any]) -> dict[str, Recipe]:
         listed = keys if isinstance(value, list) else (*keys, "tasks")
         tasks = _names(page, listed, body.get("tasks", []), TASKS, "task")
         found[name] = Recipe(
-            tasks=tasks, settings=read_settings(page, keys, body, SETTINGS, besides=("tasks",))
+            tasks=tasks,
+            settings=read_settings(page, keys, body, SETTINGS, besides=("tasks", "languages")),
+            languages=_recipe_languages(page, (*keys, "languages"), body),
         )
     return found
+
+
+def _recipe_languages(page: Page, keys: Keys, body: dict[str, Any]) -> tuple[str, ...]:
+    if "languages" not in body:
+        return ENGLISH_ALONE
+    if body["languages"] == []:
+        page.problem(keys, f"{_called(keys)} is empty: name at least one language.")
+    return _names(page, keys, body["languages"], LANGUAGES, "language") or ENGLISH_ALONE
 
 
 def _baseline(page: Page, value: Any, recipes: dict[str, Recipe]) -> str:

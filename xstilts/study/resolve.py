@@ -21,16 +21,17 @@ from xstilts.study.grid import (
     languages,
     recipe_settings,
     runs,
+    selecting,
     settings,
     study_task,
     trained_tasks,
 )
+from xstilts.study.recipes import TEXT, data_task, trained_on
 from xstilts.study.record import Study
 from xstilts.study.settings import ENCODING
 from xstilts.tasks.record import SPLITS, Hparams, Source, Task
 from xstilts.tasks.table import TASKS, task_in
 
-TEXT = "text"  # name of the data set that a backbone is pretrained on
 CONTROL_SEED = 0
 LENGTHS = {"span_qa": ENCODING, "dual_encoder": ("max_length", "max_query_length")}
 _MODEL_FIELDS = ("name", "format", "metric", "labels", "choices", "scale")
@@ -78,6 +79,8 @@ def _plain(value: Any) -> Any:
 
 def _header(study: Study) -> Entry:
     source = {"kind": study.source} | ({"path": study.mirror} if study.mirror else {})
+    spoken = {name: own.languages for name, own in study.recipes.items()}
+    foreign = {name: own for name, own in spoken.items() if own != (SOURCE_LANGUAGE,)}
     return {
         "name": study.name,
         "question": study.question,
@@ -89,7 +92,7 @@ def _header(study: Study) -> Entry:
         "targets": study.targets,
         "seeds": study.seeds,
         "controls": study.controls,
-    }
+    } | ({"languages": foreign} if foreign else {})  # of recipes that are not in English
 
 
 def _record(value: Any) -> Entry:
@@ -119,7 +122,7 @@ def _for_model(task: Task, settings: Entry, languages: tuple[str, ...]) -> Entry
 
 def _for_data(task: Task) -> Entry:
     """What a prepare stage knows of a task: nothing of training."""
-    return _record(replace(task, hparams=Hparams(), hparams_xtreme=None))
+    return _record(replace(task, hparams=Hparams(), hparams_xtreme=None, after=None))
 
 
 def _training(study: Study, values: Entry, model: str) -> Entry:
@@ -127,6 +130,16 @@ def _training(study: Study, values: Entry, model: str) -> Entry:
     # A control's embeddings are random: frozen, they could never mean anything.
     frozen = model in study.models and BACKBONES[model].freeze_embeddings
     return {"freeze_embeddings": frozen} | run
+
+
+def _with_batches(entry: Entry, wanted: dict[str, Entry]) -> Entry:
+    """The entry of a recipe; where batches of its tasks differ in size, each task says its own."""
+    sizes = {name: own["batch_size"] for name, own in wanted.items()}
+    if len(set(sizes.values())) > 1:
+        del entry["training"]["batch_size"]
+        for task in entry["tasks"]:
+            task["hparams"]["batch_size"] = sizes[task["name"]]
+    return entry
 
 
 def _prepare(study: Study) -> dict[str, Entry]:
@@ -138,35 +151,37 @@ def _prepare(study: Study) -> dict[str, Entry]:
 
     for recipe, body in study.recipes.items():
         for task in body.tasks:
-            want(data_name(study, recipe), task, ("train", "dev"), (SOURCE_LANGUAGE,))
+            want(data_name(study, recipe), task, *trained_on(study, task, body.languages))
     for task in trained_tasks(study):
         want(task, task, ("train", "dev"), (SOURCE_LANGUAGE,))
     if study.from_scratch and study.source != "world":
         for task, splits in study.text.items():
             for split in splits:
-                everywhere = split != "train"  # training rows are in English alone
-                langs = languages(study, task) if everywhere else (SOURCE_LANGUAGE,)
+                trained = split == "train"  # other splits are in all languages
+                langs = trained_on(study, task)[1] if trained else languages(study, task)
                 want(TEXT, task, (split,), langs)
     for target in study.targets:
         splits = ("dev", "test") if TASKS[target].format == "mining" else ("test",)
         want(target, target, splits, languages(study, target))
         if TASKS[target].may_lack_answers:  # English dev says when not to answer
             want(target, target, ("dev",), (SOURCE_LANGUAGE,))
-    return {name: _data_set(study, tasks) for name, tasks in wanted.items()}
+    return {name: _data_set(study, name, tasks) for name, tasks in wanted.items()}
 
 
-def _data_set(study: Study, tasks: dict[str, dict[str, tuple[str, ...]]]) -> Entry:
+def _data_set(study: Study, data: str, tasks: dict[str, dict[str, tuple[str, ...]]]) -> Entry:
+    found = {name: data_task(study, data, name) for name in tasks}
+    folders = {own["path"] for _, own in found.values() if own}
     return {
-        "needs": _origin(
-            study, [part.source for name in tasks for part in study_task(study, name).parts()]
-        ),
+        "needs": folders.pop()
+        if folders
+        else _origin(study, [part.source for task, _ in found.values() for part in task.parts()]),
         "tasks": [
             {
-                "task": _for_data(study_task(study, name)),
-                "source": _source(study, name),
-                "splits": {split: splits[split] for split in SPLITS if split in splits},
+                "task": _for_data(task),
+                "source": own or _source(study, name),
+                "splits": {split: tasks[name][split] for split in SPLITS if split in tasks[name]},
             }
-            for name, splits in tasks.items()
+            for name, (task, own) in found.items()
         ],
     }
 
@@ -216,28 +231,29 @@ def _intermediates(study: Study) -> Iterator[tuple[str, Entry]]:
     for model in study.models:
         for recipe, body in study.recipes.items():
             wanted = recipe_settings(study, recipe)
+            spoken = {task: trained_on(study, task, body.languages)[1] for task in body.tasks}
             for seed in study.seeds if body.tasks else ():
                 tasks = [study_task(study, task) for task in body.tasks]
-                yield (
-                    f"{model}-{recipe}-{seed}",
-                    {
-                        "init": f"models/backbone/{model}",
-                        "data": f"data/{data_name(study, recipe)}",
-                        "tasks": [
-                            _for_model(task, wanted[task.name], (SOURCE_LANGUAGE,))
-                            for task in tasks
-                        ],
-                        "training": _training(study, wanted[body.tasks[0]], model),
-                        "seed": seed,
-                    },
-                )
+                entry = {
+                    "init": f"models/backbone/{model}",
+                    "data": f"data/{data_name(study, recipe)}",
+                    "tasks": [
+                        _for_model(task, wanted[task.name], spoken[task.name]) for task in tasks
+                    ],
+                    "training": _training(study, wanted[selecting(body.tasks)[0]], model),
+                    "seed": seed,
+                }
+                yield f"{model}-{recipe}-{seed}", _with_batches(entry, wanted)
 
 
 def _finetune(study: Study, run: Run, name: str) -> Entry:
     wanted = next(iter(finetune_settings(study, name).values()))
     task = study_task(study, name)
-    return {
-        "init": run.pretrained,
+    before = {"init": run.pretrained}
+    if task.after:
+        folder = f"models/finetune/{run.model}-{run.recipe}-{task.after}-{run.seed}"
+        before = {"init": folder, "head": task.after}
+    return before | {
         "data": f"data/{name}",
         "task": _for_model(task, wanted, (SOURCE_LANGUAGE,)),
         "training": _training(study, wanted, run.model),

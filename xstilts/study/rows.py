@@ -36,7 +36,7 @@ HUB_ROWS: dict[tuple[str, str], dict[str, int]] = {
     ("cambridgeltl/xcopa", ""): {"validation": 100, "test": 500},
     ("INK-USC/xcsr", "X-CSQA-"): {"validation": 1_000},
     ("juletxara/xstory_cloze", ""): {"train": 360, "eval": 1_511},
-    ("facebook/xnli", ""): {"validation": 2_490, "test": 5_010},
+    ("facebook/xnli", ""): {"train": 392_702, "validation": 2_490, "test": 5_010},
     ("google-research-datasets/paws-x", ""): {"train": 49_401, "validation": 2_000, "test": 2_000},
     ("google/xtreme", "udpos."): {"train": 21_253, "validation": 3_974, "test": 3_100},
     # those of English-EWT: most other treebanks are smaller
@@ -49,12 +49,23 @@ HUB_ROWS: dict[tuple[str, str], dict[str, int]] = {
     ("google/xtreme", "PAN-X."): {"train": 20_000, "validation": 10_000, "test": 6_600},
     ("google/xquad", "xquad."): {"validation": 1_190},
     ("google-research-datasets/xquad_r", ""): {"validation": 1_190},
+    ("hsseinmz/arcd", "plain_text"): {"train": 693, "validation": 702},
+    ("deepset/germanquad", "default"): {"train": 11_518, "test": 2_204},
+    ("AgentPublic/piaf", "plain_text"): {"train": 3_835},
+    ("crux82/squad_it", "default"): {"train": 54_159, "test": 7_609},
+    ("KorQuAD/squad_kor_v1", "squad_kor_v1"): {"train": 60_407, "validation": 5_774},
+    ("kuznetsoffandrey/sberquad", "sberquad"): {"train": 45_328, "validation": 5_036},
+    ("hfl/cmrc2018", "default"): {"train": 10_142, "validation": 3_219, "test": 1_002},
+    ("izhx/mewsli-x", "wikipedia_pairs"): {"train": 167_719, "validation": 14_051},
+    ("izhx/mewsli-x", ""): {"test": 1_329},
+    ("izhx/mewsli-x", "candidate_entities"): {"test": 1_003_893},
     ("facebook/mlqa", "mlqa."): {"validation": 700, "test": 6_035},
     # English has fewer training rows than the mean of the languages, and only it is trained on
     ("google-research-datasets/tydiqa", "secondary_task"): {"train": 3_696, "validation": 564},
     ("google/xtreme", "bucc18."): {"validation": 1_150, "test": 8_750},
     ("google/xtreme", "tatoeba."): {"validation": 1_000},
 }
+_NAMESAKES = 3  # candidates that the world makes for one mention
 UNKNOWN_ROWS = 10_000  # of a split that the table does not have
 
 
@@ -65,7 +76,20 @@ def rows(params: Mapping[str, Any], data: str, task: str, split: str) -> int:
     """
     for part in params["prepare"][data.removeprefix("data/")]["tasks"]:
         if part["task"]["name"] == task and split in part["splits"]:
+            if part["task"].get("sampling") and part["source"]["kind"] != "world":
+                return int(part["task"]["sampling"]["total"])  # sentences of all languages
             return _of_one_language(part, split) * len(part["splits"][split])
+    return 0
+
+
+def candidates(params: Mapping[str, Any], data: str, task: str) -> int:
+    """Entities that the test rows of a task are linked to, once for all languages; 0 if none."""
+    for part in params["prepare"][data.removeprefix("data/")]["tasks"]:
+        own = part["task"]["source"].get("candidates")
+        if own and part["task"]["name"] == task and "test" in part["splits"]:
+            if part["source"]["kind"] == "world":
+                return _NAMESAKES * _of_one_language(part, "test")
+            return _of_one_source(part["task"]["source"] | own, "candidates")
     return 0
 
 
@@ -76,7 +100,8 @@ def assumed(params: Mapping[str, Any]) -> list[str]:
 
 
 def _is_declared(part: Mapping[str, Any]) -> bool:
-    return part["source"]["kind"] == "world" or all(
+    known = part["source"]["kind"] == "world" or part["task"].get("sampling")
+    return bool(known) or all(
         set(base_splits(source["splits"][split])) <= _table(source).keys()
         for source in _sources(part)
         for split in part["splits"]
@@ -126,4 +151,7 @@ def published_rows(source: Source) -> dict[str, int | None]:
 def total(params: Mapping[str, Any], data: str) -> int:
     """Rows of a whole data set."""
     parts: Iterable[Any] = params["prepare"][data.removeprefix("data/")]["tasks"]
-    return sum(rows(params, data, p["task"]["name"], s) for p in parts for s in p["splits"])
+    names = [part["task"]["name"] for part in parts]
+    return sum(rows(params, data, p["task"]["name"], s) for p in parts for s in p["splits"]) + sum(
+        candidates(params, data, name) for name in names
+    )

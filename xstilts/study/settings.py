@@ -61,6 +61,7 @@ RUN = {
     "processes": Setting(int, 1),
     "accumulation": Setting(int, 1),
     "eval_limit": Setting(int, 1),
+    "train_limit": Setting(int, 1, optional=True),
     "evals": Setting(int, 1),
     "patience": Setting(int, 1),
     "freeze_embeddings": Setting(bool),

@@ -19,7 +19,7 @@ _LABELLED = ("classification", "tagging", "parsing")
 _ENGLISH_ASKS = ("retrieval", "mining")
 _TRAINED = (
     "classification", "regression", "tagging", "parsing", "span_qa", "multiple_choice",
-    "dual_encoder",
+    "dual_encoder", "entity_linking",
 )  # fmt: skip
 
 Benchmarks = Mapping[str, Mapping[str, tuple[str, ...]]]
@@ -64,6 +64,8 @@ def _head_problems(task: Task) -> Iterator[str]:
         yield f"choices is {task.choices}; multiple_choice needs two or more, others none."
     if (task.format == "regression") != (task.scale is not None and task.scale[0] < task.scale[1]):
         yield f"scale is {task.scale}; regression needs (lowest, highest), others none."
+    if task.sampling and (task.format != "mlm" or task.also or task.source.elsewhere):
+        yield "sampling is for running text (format mlm) of one data set."
 
 
 def _language_problems(task: Task) -> Iterator[str]:
@@ -74,8 +76,6 @@ def _language_problems(task: Task) -> Iterator[str]:
         yield "languages are missing or repeated."
     if task.format in _ENGLISH_ASKS and "en" in task.languages:
         yield "English is the other side of a retrieval or mining task: it cannot be a language."
-    if task.format not in _ENGLISH_ASKS and not task.train_from and "en" not in task.languages:
-        yield "English must be a language of a task that is trained on its own rows."
 
 
 def _source_problems(task: Task) -> Iterator[str]:
@@ -95,6 +95,18 @@ def _source_problems(task: Task) -> Iterator[str]:
     if len(task.languages) > 1 and "{lang}" not in source.config and not source.language_prefix:
         yield "several languages, but neither {lang} in the config nor a language_prefix."
     yield from _reading_problems(task, source)
+    yield from _candidate_problems(task)
+
+
+def _candidate_problems(task: Task) -> Iterator[str]:
+    """Entities are described in the rows themselves, or, to test on, in rows of their own."""
+    source = task.source
+    described = "description" in source.columns
+    if task.format != "entity_linking":
+        if source.candidates:
+            yield f"source.candidates is for entity_linking, not for {task.format}."
+    elif not described and ("train" in source.splits or not source.candidates):
+        yield "entities are not described: declare the column description, to test candidates."
 
 
 def _reading_problems(task: Task, source: Source) -> Iterator[str]:
@@ -114,11 +126,17 @@ def _reading_problems(task: Task, source: Source) -> Iterator[str]:
 
 
 def _train_problems(task: Task, tasks: Mapping[str, Task]) -> Iterator[str]:
+    elsewhere = task.train_from or task.format in (*_ENGLISH_ASKS, "mlm")
+    if not elsewhere and "en" not in task.languages:
+        own = "English must be a language of a task that is trained on its own rows."
+        yield f"task {task.name}: {own}"
     if task.embedded_by and (task.format in _TRAINED or task.embedded_by not in tasks):
         yield (
             f"task {task.name}: embedded_by is {task.embedded_by!r}; it names the task whose "
             "model embeds the texts of a retrieval task."
         )
+    if task.after and getattr(tasks.get(task.after), "format", None) != task.format:
+        yield f"task {task.name}: after is {task.after!r}, which is no task of its format."
     if task.format not in _TRAINED:
         if task.train_from:
             yield f"task {task.name}: {task.format} is not trained, but train_from is set."

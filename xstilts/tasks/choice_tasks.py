@@ -1,12 +1,11 @@
 """Multiple choice: the records of everyday reasoning, in English and in many languages."""
 
-from xstilts.tasks.record import Hparams, Source, Task
+from xstilts.tasks.record import EXPORTED, Hparams, Source, Task
 
 # Ruder et al. 2021, scripts of google-research/xtreme: the same for SIQA and COPA.
 _XTREME_R = Hparams(
     learning_rate=3e-5, epochs=5, batch_size=32, max_length=128, warmup=0.0, weight_decay=0.0
 )
-_EXPORTED = "refs/convert/parquet"  # the hub's own Parquet copy of a data set with a script
 
 _XCOPA_LANGUAGES = ("et", "ht", "id", "it", "qu", "sw", "ta", "th", "tr", "vi", "zh")
 _XCSQA_LANGUAGES = (
@@ -36,7 +35,7 @@ CHOICE_TASKS = (
                 "choices": "answer0 | answer1 | answer2 | answer3",
                 "label": "label",
             },
-            revision=_EXPORTED,
+            revision=EXPORTED,
         ),
         languages=("en",),
         metric="accuracy",
@@ -90,8 +89,8 @@ CHOICE_TASKS = (
             config="{lang}",
             splits={"dev": "validation", "test": "test"},
             columns=_CAUSE_OR_EFFECT,
-            note="XTREME-R trains on SIQA, then on COPA, with one head; here COPA alone trains "
-            "the target and siqa is an intermediate task, after which the head is new",
+            note="as a task of XTREME-R it is trained on SIQA, then on COPA, with one head; "
+            "elsewhere on COPA alone",
         ),
         languages=_XCOPA_LANGUAGES,
         metric="accuracy",
@@ -123,6 +122,7 @@ CHOICE_TASKS = (
                 "label": "answerKey",
             },
             language_codes={code: code for code in _XCSQA_LANGUAGES} | {"ja": "jap"},
+            clean=("drop_empty",),  # some German rows lack the text of a choice
             labels=("A", "B", "C", "D", "E"),
             note="trained and tested on slices of the labelled dev set: not comparable with "
             "published scores; after commonsense_qa as intermediate task its test questions "
@@ -149,7 +149,9 @@ CHOICE_TASKS = (
                 "choices": "sentence_quiz1 | sentence_quiz2",
                 "label": "{answer_right_ending}",
             },
+            revision=EXPORTED,
             labels=("1", "2"),
+            note="trained on 324 stories, selected on 36; the hub's Parquet copy was not tried",
         ),
         languages=_XSTORY_LANGUAGES,
         metric="accuracy",

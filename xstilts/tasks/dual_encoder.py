@@ -1,27 +1,31 @@
 """Answer retrieval: questions and candidates are encoded apart, by one encoder.
 
-A candidate is a sentence together with its context, encoded as a pair. Training knows no
-wrong candidates but those of the other questions of a micro-batch: softmax over the products
-of a question's vector with all of them (XTREME-R, Ruder et al. 2021,
-https://arxiv.org/abs/2104.07412; LAReQA).
+A candidate is a sentence together with its context, encoded as a pair (LAReQA, in XTREME-R:
+Ruder et al. 2021, https://arxiv.org/abs/2104.07412). What it shares with other dual encoders
+stands in `two_sides`.
 """
 
 from typing import Any
 
 import numpy as np
 
-from xstilts.tasks.encoding import Ids, Template, input_limit, pad, pieces
+from xstilts.tasks.encoding import Ids, Template, input_limit, pieces
 from xstilts.tasks.formats import Feature, Row
-from xstilts.tasks.pool import HERE, Pool, depth, gold_sentence, ranked
+from xstilts.tasks.pool import HERE, Pool, depth, gold_sentence
 from xstilts.tasks.record import Task
+from xstilts.tasks.two_sides import (
+    CANDIDATE,
+    HEAD,
+    QUESTION,
+    best_ids,
+    both,
+    collate,
+    count,
+    loss,
+    outputs,
+)
 
-HEAD = "vector"
-QUESTION, CANDIDATE = "question", "candidate"
-
-
-def outputs(_task: Task) -> int:
-    """The head gives vectors of the body's width, whatever the task."""
-    return 0
+__all__ = ["HEAD", "collate", "count", "decode", "encode", "loss", "outputs"]
 
 
 def encode(rows: list[Row], tokenizer: Any, task: Task, *, train: bool) -> list[Feature]:
@@ -34,18 +38,7 @@ def encode(rows: list[Row], tokenizer: Any, task: Task, *, train: bool) -> list[
     found = _candidates(
         [_sentence(row) for row in rows], [row["context"] for row in rows], tokenizer, task
     )
-    keys: dict[tuple[str, str], int] = {}
-    return [
-        {
-            "row": index,
-            "question": question,
-            "candidate": candidate,
-            "key": keys.setdefault((row["context"], _sentence(row)), len(keys)),
-            "length": 2 * max(question["length"], candidate["length"]),  # padded to one length
-            "truncated": question["truncated"] or candidate["truncated"],
-        }
-        for index, (row, question, candidate) in enumerate(zip(rows, questions, found, strict=True))
-    ]
+    return both(questions, found, [(row["context"], _sentence(row)) for row in rows])
 
 
 def encode_questions(rows: list[Row], tokenizer: Any, task: Task) -> list[Feature]:
@@ -93,48 +86,8 @@ def _candidate(index: int, own: Ids, around: Ids, template: Template, room: int)
     return feature | {"row": index, "side": CANDIDATE, "truncated": truncated}
 
 
-def collate(features: list[Feature], pad_id: int) -> dict[str, Any]:
-    """Inputs [n, length]; of training features all questions, then all candidates [2n, length].
-
-    `key` [n] is equal for questions with the same candidate.
-    """
-    if "key" not in features[0]:
-        return pad(features, pad_id)
-    import torch
-
-    batch = pad([f[side] for side in (QUESTION, CANDIDATE) for f in features], pad_id)
-    return batch | {"key": torch.tensor([f["key"] for f in features])}
-
-
-def loss(logits: Any, batch: dict[str, Any]) -> Any:
-    """Mean cross-entropy of each question's candidate among those of the batch; logits [2n, width].
-
-    The candidate of another question is no wrong one if it is the same.
-    """
-    import torch
-    from torch.nn.functional import cross_entropy
-
-    questions, candidates = logits.float().chunk(2)
-    key = batch["key"]
-    right = torch.arange(len(key), device=key.device)
-    same = (key[:, None] == key[None, :]) & (right[:, None] != right[None, :])
-    scores = (questions @ candidates.T).masked_fill(same, float("-inf"))
-    return cross_entropy(scores, right)
-
-
-def count(features: list[Feature]) -> int:
-    """Every feature is one prediction."""
-    return len(features)
-
-
 def decode(
     logits: list[np.ndarray], features: list[Feature], rows: list[Row], task: Task
 ) -> list[list[str]]:
     """Per row the ids of the best candidates of a pool of `rows` alone, the best first."""
-    sides = {
-        side: np.stack([v for v, f in zip(logits, features, strict=True) if f["side"] == side])
-        for side in (QUESTION, CANDIDATE)
-    }
-    ids = Pool.of({HERE: rows}).ids
-    found = ranked(sides[QUESTION], sides[CANDIDATE], depth(task))
-    return [[ids[i] for i in line] for line in found]
+    return best_ids(logits, features, Pool.of({HERE: rows}).ids, depth(task))

@@ -16,6 +16,7 @@ FORMATS = (
     "retrieval",
     "mining",
     "dual_encoder",
+    "entity_linking",
     "mlm",
 )
 

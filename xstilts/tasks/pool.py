@@ -50,6 +50,11 @@ class Pool:
             targets={name: frozenset(found) for name, found in targets.items()},
         )
 
+    def part(self, span: slice) -> "Pool":
+        """Some of the candidates, without targets."""
+        sides = {"sentences": self.sentences[span], "contexts": self.contexts[span]}
+        return Pool(ids=self.ids[span], **sides, targets={})
+
 
 def gold_sentence(row: Mapping[str, Any]) -> int:
     """The number of the sentence in which the first answer of a row begins.
@@ -64,7 +69,12 @@ def gold_sentence(row: Mapping[str, Any]) -> int:
 
 
 def targets_of(rows: Rows) -> list[frozenset[str]]:
-    """The targets of each row: what `with_targets` wrote into them, else of a pool of `rows`."""
+    """The targets of each row: what `with_targets` wrote into them, else of a pool of `rows`.
+
+    The target of a mention is its entity, whatever the pool.
+    """
+    if rows and "entity" in rows[0]:
+        return [frozenset([row["entity"]]) for row in rows]
     if rows and "targets" in rows[0]:
         return [row["targets"] for row in rows]
     own = Pool.of({HERE: rows}).targets
@@ -95,17 +105,22 @@ def ranked(queries: Any, index: Any, k: int) -> NDArray[np.int64]:
 
 
 def _ranked_block(queries: Any, index: Any, k: int) -> NDArray[np.int64]:
-    best = np.empty((queries.shape[0], 0))
-    rows = np.empty((queries.shape[0], 0), dtype=np.int64)
+    best = [np.empty(0)] * queries.shape[0]
+    rows = [np.empty(0, dtype=np.int64)] * queries.shape[0]
     for start in range(0, index.shape[0], _CANDIDATES):
         product = queries @ index[start : start + _CANDIDATES].T
         product = product if isinstance(product, np.ndarray) else product.toarray()
-        numbers = np.broadcast_to(start + np.arange(product.shape[1]), product.shape)
-        best, rows = np.hstack([best, product]), np.hstack([rows, numbers])
-        kept = np.stack([_greatest(line, k) for line in best])
-        best = np.take_along_axis(best, kept, axis=1)
-        rows = np.take_along_axis(rows, kept, axis=1)
-    return rows
+        for line, values in enumerate(product):
+            if len(best[line]) == k:  # what is no greater than the last of k comes after it
+                new = np.flatnonzero(values > best[line][-1])
+            else:
+                new = np.arange(len(values))
+            if len(new):
+                found = np.concatenate([best[line], values[new]])
+                kept = _greatest(found, k)
+                best[line] = found[kept]
+                rows[line] = np.concatenate([rows[line], start + new])[kept]
+    return np.stack(rows)
 
 
 def _greatest(values: NDArray[Any], k: int) -> NDArray[np.int64]:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 SPLITS = ("train", "dev", "test")
+EXPORTED = "refs/convert/parquet"  # the hub's own Parquet copy of a data set that has a script
 
 # What a format needs from one row of the source; `id` is optional everywhere but in span_qa
 # (its predictions are keyed by id) and defaults to the row's number in the source's split.
@@ -18,10 +19,12 @@ FORMAT_FIELDS = {
     "retrieval": ("text_a", "text_b"),
     "mining": ("foreign_id", "foreign", "english_id", "english"),
     "dual_encoder": ("id", "context", "question", "answers"),
+    "entity_linking": ("id", "mention", "entity"),
+    "entities": ("id", "description"),  # the candidates of entity linking
     "mlm": ("text",),
 }
 # What a format takes from a row where the source has it.
-OPTIONAL_FIELDS = {"dual_encoder": ("sentence_breaks",)}
+OPTIONAL_FIELDS = {"dual_encoder": ("sentence_breaks",), "entity_linking": ("description",)}
 FORMAT_METRICS = {
     "classification": ("accuracy", "accuracy_f1"),
     "regression": ("pearson_spearman",),
@@ -32,6 +35,8 @@ FORMAT_METRICS = {
     "retrieval": ("accuracy",),
     "mining": ("mining_f1",),
     "dual_encoder": ("map@20",),
+    "entity_linking": ("map@20",),
+    "entities": (),
     "mlm": ("perplexity",),
 }
 CLEANING = (
@@ -40,7 +45,7 @@ CLEANING = (
     "strip_language_prefix",  # tokens written `de:Berlin` become `Berlin`
     "join_tokens",  # spaces and U+200C inside a token are removed
     "drop_placeholders",  # sentences whose tokens are all `_`, or all but one
-    "drop_empty",  # rows with an empty text
+    "drop_empty",  # rows with an empty text, or an empty one among several
     "find_answers",  # an answer that stands a few characters beside its offset is moved
     "cut_sentences",  # a context whose sentences the source does not mark is cut by rule
 )
@@ -67,12 +72,15 @@ class Source:
     language_codes: dict[str, str] = field(default_factory=dict)
     language_prefix: str | None = None  # column whose text starts with `<language code>-`
     labels: tuple[str, ...] = ()  # order of the source's integer labels, when not the task's
-    drop_labels: tuple[int | str, ...] = ()  # the source's own "no gold label"
+    # the source's own "no gold label": rows that have it are left out, of tags their tokens
+    drop_labels: tuple[int | str, ...] = ()
     clean: tuple[str, ...] = ()  # steps of `CLEANING`, applied in this order and counted
     files: str | None = None  # text layout of a mirror, over {lang}, {split} and {part}
     note: str | None = None  # what to know when comparing with published numbers
     # language -> fields of this record that are others for it: it lies in another data set
     elsewhere: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # entity linking: fields that are others for the candidates, which all languages share
+    candidates: dict[str, Any] = field(default_factory=dict)
 
     def of(self, lang: str) -> "Source":
         """The source of one language, without those of others."""
@@ -80,7 +88,10 @@ class Source:
         if other is None:
             return replace(self, elsewhere={})
         own = {"revision": None, "note": None, "language_codes": {}} | other
-        return replace(self, **own, elsewhere={})
+        plain: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in own.items()
+        }
+        return replace(self, **plain, elsewhere={})
 
     @property
     def files_are_json(self) -> bool:
@@ -88,9 +99,15 @@ class Source:
         return self.files is not None and self.files.endswith(".json")
 
     @property
+    def files_are_mentions(self) -> bool:
+        """Whether `files` are Mewsli-X's lines of JSON, as its publisher's script makes them."""
+        return self.files is not None and self.files.endswith(".jsonl")
+
+    @property
     def files_are_tagged(self) -> bool:
         """Whether `files` are a user's own tagged sentences, which no hub has."""
-        return self.files is not None and not self.files_are_json and "{part}" not in self.files
+        known = self.files_are_json or self.files_are_mentions
+        return self.files is not None and not known and "{part}" not in self.files
 
     def code(self, lang: str) -> str:
         """The source's own code of a language."""
@@ -104,6 +121,17 @@ class Source:
 def listed_columns(spec: str) -> list[str]:
     """The columns of a spec that is no template: `a | b` names two, which make a list."""
     return [part.strip() for part in spec.split("|")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampling:
+    """How much text of each language is trained on: `total` sentences, of language l a share
+    proportional to (n_l / n) ** `exponent`, where n_l is the size of its source
+    (Conneau and Lample 2019, section 3.1, https://arxiv.org/abs/1901.07291).
+    """
+
+    total: int  # over all languages
+    exponent: float  # 1: as the sources; 0: the same of every language
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,10 +161,12 @@ class Task:
     metric: str
     labels: tuple[str, ...] = ()
     train_from: str | None = None  # the task whose English training data serves this target
+    after: str | None = None  # the task fine-tuned on just before, whose head goes on with this one
     embedded_by: str | None = None  # retrieval: after fine-tuning on this task; else before any
     group: str | None = None  # column of the benchmark's leaderboard
     choices: int | None = None  # multiple choice: number of choices
     scale: tuple[float, float] | None = None  # regression: lowest and highest score
+    sampling: Sampling | None = None  # text: sentences are drawn from articles, by language
     hparams: Hparams = Hparams()  # Phang et al. 2020
     hparams_xtreme: Hparams | None = None  # Hu et al. 2020, the named alternative
     licence: str
@@ -167,7 +197,7 @@ class Task:
         Fields that are left out have the record's defaults; a task that is only trained on
         or scored needs no source, licence and reference.
         """
-        xtreme = data.get("hparams_xtreme")
+        xtreme, sampling = data.get("hparams_xtreme"), data.get("sampling")
         return cls(
             **dict(
                 {"licence": "", "reference": ""} | data,
@@ -176,6 +206,7 @@ class Task:
                 languages=tuple(data["languages"]),
                 labels=tuple(data.get("labels", ())),
                 scale=None if data.get("scale") is None else tuple(data["scale"]),
+                sampling=None if sampling is None else Sampling(**sampling),
                 hparams=Hparams(**data.get("hparams", {})),
                 hparams_xtreme=None if xtreme is None else Hparams(**xtreme),
             )

@@ -1,6 +1,6 @@
 """Syntax beyond the benchmark: the records of dependency parsing and supertagging."""
 
-from xstilts.tasks.record import Hparams, Source, Task
+from xstilts.tasks.record import EXPORTED, Hparams, Source, Task
 
 # Universal Dependencies v2; a parser's first label is the root's.
 UNIVERSAL_RELATIONS = (
@@ -29,6 +29,7 @@ STRUCTURE_TASKS = (
             config="{lang}",
             splits={"train": "train", "dev": "validation", "test": "test"},
             columns={"id": "idx", "tokens": "tokens", "heads": "head", "relations": "deprel"},
+            revision=EXPORTED,
             language_codes=_TREEBANKS,
             clean=("words_only", "universal_relations"),
             note="gold words and one treebank per language: not the CoNLL 2018 setting, which "

@@ -1,7 +1,9 @@
 """What XTREME-R changes about tasks that XTREME has, too (Ruder et al. 2021).
 
-It adds languages, which lie in other data sets than the forty of XTREME, and Tatoeba's
-sentences are embedded by the encoder after fine-tuning on SQuAD.
+It adds languages, which lie in other data sets than the forty of XTREME, Tatoeba's sentences are
+embedded by the encoder after fine-tuning on SQuAD, and who trains on COPA, for XCOPA, goes on from
+a model trained on SIQA: its head too is kept, which both tasks share (`scripts/train_xcopa.sh` of
+google-research/xtreme).
 """
 
 from collections.abc import Mapping
@@ -9,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from xstilts.tasks.languages import LANGUAGES
-from xstilts.tasks.record import Task
+from xstilts.tasks.record import EXPORTED, Task
 
 Elsewhere = dict[str, dict[str, Any]]  # language -> fields of its source
 
@@ -26,8 +28,11 @@ def _udpos(lang: str) -> dict[str, Any]:
     return {
         "hub": "universal-dependencies/universal_dependencies",
         "config": f"{lang}_{_TREEBANKS[lang]}",
+        "revision": EXPORTED,
         "columns": {"tokens": "tokens", "tags": "upos"},
-        "note": f"one treebank of {LANGUAGES[lang].name}, where XTREME-R takes all of UD v2.7",
+        "drop_labels": ["_"],  # of multi-word tokens, whose words follow
+        "note": f"one treebank of {LANGUAGES[lang].name}, where XTREME-R takes all of UD v2.7; "
+        "this config was not tried on the hub",
     }
 
 
@@ -52,6 +57,7 @@ def xtreme_r(tasks: Mapping[str, Task]) -> dict[str, Task]:
     """The tasks of XTREME whose records are others in XTREME-R."""
     found = {name: _with(tasks[name], elsewhere) for name, elsewhere in ADDED.items()}
     found["tatoeba"] = replace(found["tatoeba"], embedded_by="squad")
+    found["copa"] = replace(tasks["copa"], after="siqa")
     return found
 
 

@@ -5,7 +5,8 @@ holds inputs of similar length. Everything follows from the seed; how many proce
 work changes nothing in it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import chain, count
 from typing import NamedTuple
 from zlib import crc32
@@ -16,6 +17,15 @@ from xstilts.tasks.packing import pack
 
 BUCKET = 50  # batches whose examples are sorted by length together
 MIXTURE_CAP = 2**17  # K of Phang et al. 2020, section 3.1
+
+
+@dataclass(frozen=True)
+class Part:
+    """One task of a run, as its batches see it."""
+
+    lengths: np.ndarray  # sub-words of each feature
+    batch_size: int  # features of one batch, on average
+    examples: int  # rows that the features were made from: a long row has several
 
 
 class Batch(NamedTuple):
@@ -51,43 +61,48 @@ def token_budget(lengths: np.ndarray, batch_size: int) -> float:
     return (batch_size + 0.5) * float(lengths.mean())
 
 
-def schedule(
-    lengths: dict[str, np.ndarray],
-    batch_size: int,
-    epochs: float,
-    seed: int,
-    max_steps: int | None = None,
-) -> list[Batch]:
-    """The batches of a whole run.
+def mixture(examples: Mapping[str, int]) -> dict[str, float]:
+    """The chance of each task, given their numbers of examples, to make the next batch.
 
-    One task: `epochs` times all its examples. Several: at each step task m is drawn with
-    probability min(e_m, K) / sum of those, where e_m is its number of examples and
-    K = 2^17, for as many steps as `epochs` of the capped tasks have batches.
+    min(e_m, K) / sum of those, with K = 2^17 (Phang et al. 2020, section 3.1).
     """
-    names = list(lengths)
-    sizes = np.array([len(lengths[name]) for name in names])
-    weights = np.minimum(sizes, MIXTURE_CAP) if len(names) > 1 else sizes
-    steps = sum(
-        _steps(lengths[name], batch_size, epochs, seed, name) * weight / size
-        for name, weight, size in zip(names, weights, sizes, strict=True)
-    )
+    sizes = np.minimum(list(examples.values()), MIXTURE_CAP)
+    return dict(zip(examples, (sizes / sizes.sum()).tolist(), strict=True))
+
+
+def schedule(
+    parts: Mapping[str, Part], epochs: float, seed: int, max_steps: int | None = None
+) -> list[Batch]:
+    """The batches of a whole run, each of one task and of that task's size.
+
+    One task: `epochs` times all its examples. Several: at each step a task is drawn by its
+    chance in `mixture`, for as many steps as `epochs` of the capped tasks have batches.
+    """
+    names = list(parts)
+    chances = mixture({name: part.examples for name, part in parts.items()})
+    cap = MIXTURE_CAP if len(names) > 1 else None
+    steps = sum(_steps(part, epochs, seed, name, cap) for name, part in parts.items())
     total = max(1, round(steps))
     total = total if max_steps is None else min(total, max_steps)
     rng = np.random.default_rng((seed, len(names)))
-    drawn = rng.choice(len(names), size=total, p=weights / weights.sum())
-    streams = [_stream(lengths[name], batch_size, seed, name) for name in names]
+    drawn = rng.choice(len(names), size=total, p=list(chances.values()))
+    streams = [_stream(part, seed, name) for name, part in parts.items()]
     return [Batch(names[task], next(streams[task])) for task in drawn]
 
 
-def _steps(lengths: np.ndarray, batch_size: int, epochs: float, seed: int, name: str) -> float:
-    whole, part = divmod(epochs, 1)
-    numbers = range(int(whole) + (part > 0))
-    counts = [len(epoch_batches(lengths, batch_size, seed, epoch, name)) for epoch in numbers]
-    return sum(counts[: int(whole)]) + part * counts[-1]
+def _steps(part: Part, epochs: float, seed: int, name: str, cap: int | None) -> float:
+    """Batches of `epochs`, of which at most `cap` examples each count."""
+    whole, part_of_one = divmod(epochs, 1)
+    numbers = range(int(whole) + (part_of_one > 0))
+    counts = [
+        len(epoch_batches(part.lengths, part.batch_size, seed, epoch, name)) for epoch in numbers
+    ]
+    counted = min(part.examples, cap or part.examples)
+    return (sum(counts[: int(whole)]) + part_of_one * counts[-1]) * counted / part.examples
 
 
-def _stream(lengths: np.ndarray, batch_size: int, seed: int, name: str) -> Iterator[np.ndarray]:
-    epochs = (epoch_batches(lengths, batch_size, seed, epoch, name) for epoch in count())
+def _stream(part: Part, seed: int, name: str) -> Iterator[np.ndarray]:
+    epochs = (epoch_batches(part.lengths, part.batch_size, seed, epoch, name) for epoch in count())
     return chain.from_iterable(epochs)
 
 

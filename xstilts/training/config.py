@@ -17,7 +17,7 @@ class TrainConfig:
 
     learning_rate: float
     epochs: float
-    batch_size: int  # examples of one optimizer step, over all processes
+    batch_size: int  # examples of one optimizer step, over all processes; of a mixture its first
     warmup: float = 0.1  # share of all steps
     weight_decay: float = 0.01
     max_grad_norm: float = 1.0
@@ -26,7 +26,8 @@ class TrainConfig:
     zero_stage: int = 0
     processes: int = 1
     accumulation: int = 1  # micro-batches that each process makes of its share
-    eval_limit: int = 500  # English dev examples for selection
+    eval_limit: int = 500  # dev examples of each language for selection
+    train_limit: int | None = None  # training rows per task and language; None: all
     evals: int = 10  # evaluations over the whole run
     patience: int = 5  # evaluations without improvement before the run stops
     freeze_embeddings: bool = False
@@ -71,5 +72,7 @@ def _problems(config: TrainConfig) -> Iterator[str]:
         yield f"warmup is {config.warmup!r}; it is a share of all steps between 0 and 1."
     if config.weight_decay < 0:
         yield f"weight_decay is {config.weight_decay!r}; it must not be negative."
+    if config.train_limit is not None and config.train_limit < 1:
+        yield f"train_limit is {config.train_limit!r}; it must be at least 1, or null for all."
     if config.max_steps is not None and config.max_steps < 1:
         yield f"max_steps is {config.max_steps!r}; it must be at least 1, or null for all."

@@ -18,7 +18,7 @@ from xstilts.tasks import mlm
 from xstilts.tasks.formats import Feature, Row, format_of
 from xstilts.tasks.record import Task
 from xstilts.training import engine as zero
-from xstilts.training.batching import Batch, schedule, shares
+from xstilts.training.batching import Batch, Part, schedule, shares
 from xstilts.training.config import TrainConfig
 from xstilts.training.log import RunLog
 from xstilts.training.predict import predict
@@ -29,12 +29,23 @@ DevScore = Callable[[Task, list[Any], list[Row]], float]
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """One task's training features, and its English dev rows with their features."""
+    """One task's training features, and its dev rows of one language with their features."""
 
     task: Task
     features: list[Feature]
     dev_rows: list[Row] = field(default_factory=list)
     dev_features: list[Feature] = field(default_factory=list)
+    batch_size: int | None = None  # None: the run's
+    also: tuple["TrainingSet", ...] = ()  # the task's dev rows in further languages
+
+    def part(self, config: TrainConfig) -> Part:
+        """What the schedule has to know of the task."""
+        lengths = (feature["length"] for feature in self.features)
+        return Part(
+            lengths=np.fromiter(lengths, np.int64, len(self.features)),
+            batch_size=self.batch_size or config.batch_size,
+            examples=len({feature["row"] for feature in self.features}),
+        )
 
 
 @dataclass(frozen=True)
@@ -77,13 +88,14 @@ def train(
     """Train `model` on `data` (by task name; several are mixed) and select on the dev rows.
 
     `dev_score(task, predictions, rows)` says how good predictions are; the mean over the
-    tasks decides. Without dev rows the last weights are kept. `steps.csv` and `evals.csv`
-    go to `folder`. Under `torchrun` every process calls this with the same arguments.
+    tasks, each the mean over its languages, decides. Without dev rows the last weights are
+    kept. `steps.csv` and `evals.csv` go to `folder`. Under `torchrun` every process calls this
+    with the same arguments.
     """
     rank, world = zero.connect()
     torch.manual_seed(config.seed * world + rank)
-    lengths = {name: _lengths(part.features) for name, part in data.items()}
-    batches = schedule(lengths, config.batch_size, config.epochs, config.seed, config.max_steps)
+    parts = {name: own.part(config) for name, own in data.items()}
+    batches = schedule(parts, config.epochs, config.seed, config.max_steps)
     engine = zero.start(model.to(device()), config, len(batches))
     log = RunLog(folder, writes=rank == 0)
     with Progress(title, len(batches), shown=rank == 0) as progress:
@@ -91,10 +103,6 @@ def train(
         steps = _train_steps(run, batches)
     engine.destroy()
     return Trained(run.best_weights, _summary(run, steps, len(batches)))
-
-
-def _lengths(features: list[Feature]) -> np.ndarray:
-    return np.fromiter((feature["length"] for feature in features), np.int64, len(features))
 
 
 def _train_steps(run: _Run, batches: list[Batch]) -> int:
@@ -162,7 +170,7 @@ def _evaluate(run: _Run, step: int) -> None:
     must make the same calls. The first one's score counts for all.
     """
     scores = [
-        run.dev_score(part.task, _dev_predictions(run, name, part), part.dev_rows)
+        np.mean([_dev_score(run, name, own) for own in (part, *part.also)])
         for name, part in run.data.items()
         if part.dev_rows
     ]
@@ -178,6 +186,10 @@ def _evaluate(run: _Run, step: int) -> None:
         f"step {step}/{run.progress.steps} · dev {score.item():.2f} · best {run.best_score:.2f} "
         f"at {run.best_step}"
     )
+
+
+def _dev_score(run: _Run, name: str, part: TrainingSet) -> float:
+    return run.dev_score(part.task, _dev_predictions(run, name, part), part.dev_rows)
 
 
 def _dev_predictions(run: _Run, name: str, part: TrainingSet) -> list[Any]:

@@ -7,7 +7,7 @@ small.
 import os
 import platform
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,8 @@ from xstilts.training.launch import launch
 if TYPE_CHECKING:
     from xstilts.training.loop import TrainingSet
 
-LANGUAGE = "en"  # training and selection see nothing else: transfer is zero-shot
+LANGUAGE = "en"  # fine-tuning and its selection see nothing else: transfer is zero-shot
+_LIMIT_STREAM = 17  # of seeds: which rows `train_limit` keeps
 SUMMARY = "training.json"
 PROVENANCE = "provenance.json"  # as the prepare stage wrote it
 
@@ -34,10 +35,12 @@ def run_training(entry: dict[str, Any], folder: Path) -> None:
     `evals.csv`; after `finetune` also the task's head. It appears whole or not at all.
 
     Raises:
-        UserError: a setting, the data or the initial model is not usable.
+        UserError: a setting, the data or the initial model is not usable, or a task would be
+            fine-tuned in another language than English.
     """
     tasks = _tasks(entry)
-    config = TrainConfig.of(entry["training"], tasks[0], entry["seed"])
+    _check_zero_shot(entry, tasks)
+    config = _config(entry, tasks[0])
     _check_data(Path(entry["data"]), tasks)
     if config.processes > 1 and "WORLD_SIZE" not in os.environ:
         launch(entry, folder, config.processes)
@@ -50,19 +53,38 @@ def _tasks(entry: dict[str, Any]) -> list[Task]:
     return [Task.from_dict(record) for record in records]
 
 
+def _config(entry: dict[str, Any], task: Task) -> TrainConfig:
+    """How `task` trains; the tasks of a mixture differ in nothing but the size of a batch."""
+    return TrainConfig.of(entry["training"], task, entry["seed"])
+
+
+def _check_zero_shot(entry: dict[str, Any], tasks: list[Task]) -> None:
+    """Only intermediate training, whose entry has `tasks`, may see other languages."""
+    raise_if_any(
+        f"{task.name} would be fine-tuned in {', '.join(task.languages)}: fine-tuning and its "
+        f"selection see {LANGUAGE} alone, so that the transfer is zero-shot; other languages "
+        "belong to a recipe (recipes.NAME.languages)."
+        for task in tasks
+        if "task" in entry and task.languages != (LANGUAGE,)
+    )
+
+
 def _train(entry: dict[str, Any], tasks: list[Task], config: TrainConfig, folder: Path) -> None:
     with collector_paused():
         from xstilts.evaluation.score import score
         from xstilts.models.body import load_body, load_tokenizer
-        from xstilts.models.checkpoint import save_model
+        from xstilts.models.checkpoint import adopt_head, save_model
         from xstilts.models.heads import TaskModel
         from xstilts.training.loop import train
 
     init = Path(entry["init"])
     model = TaskModel(load_body(init), tasks, config.seed)
+    if "head" in entry:
+        adopt_head(model, tasks[0].name, init, entry["head"])
     tokenizer = load_tokenizer(init)
     data = {
-        task.name: _training_set(Path(entry["data"]), task, tokenizer, config) for task in tasks
+        task.name: _training_set(Path(entry["data"]), task, tokenizer, _config(entry, task))
+        for task in tasks
     }
     is_first = os.environ.get("RANK", "0") == "0"
     with _output(folder, is_first) as output:
@@ -72,7 +94,7 @@ def _train(entry: dict[str, Any], tasks: list[Task], config: TrainConfig, folder
             config,
             output,
             pad_id=tokenizer.pad_token_id,
-            dev_score=lambda task, found, rows: score(task, LANGUAGE, found, rows).value,
+            dev_score=lambda task, found, rows: score(task, task.languages[0], found, rows).value,
             title=folder.name,
         )
         if is_first:
@@ -86,28 +108,63 @@ def _output(folder: Path, is_first: bool) -> AbstractContextManager[Path]:
 
 
 def _training_set(data: Path, task: Task, tokenizer: Any, config: TrainConfig) -> "TrainingSet":
+    """The rows of all languages of the task together; each selects on dev rows of its own."""
     from xstilts.data.canonical import rows
     from xstilts.tasks.formats import format_of
     from xstilts.training.loop import TrainingSet
 
     encode = format_of(task).encode
-    train_rows = [row for path in _files(data, task, "train") for row in rows(path)]
+    train_rows = [row for path in _files(data, task, "train") for row in _kept(rows(path), config)]
     features = encode(train_rows, tokenizer, task, train=True)
     if not features:
         raise UserError(
             f"{data / task.name / 'train'} holds no text to train on; prepare it again."
         )
-    dev_rows = [row for path in _files(data, task, "dev") for row in rows(path)]
-    if not dev_rows and task.format != "mlm":
-        raise UserError(f"{data / task.name / 'dev'} holds no row to select on; prepare it again.")
-    dev_rows = dev_rows[: config.eval_limit]
-    return TrainingSet(task, features, dev_rows, encode(dev_rows, tokenizer, task, train=False))
+    selects = [_dev_set(path, task, tokenizer, config) for path in _files(data, task, "dev")]
+    mine: dict[str, Any] = {"features": features, "batch_size": config.batch_size}
+    if not selects:
+        return TrainingSet(task, **mine)
+    return replace(selects[0], **mine, also=tuple(selects[1:]))
+
+
+def _dev_set(path: Path, task: Task, tokenizer: Any, config: TrainConfig) -> "TrainingSet":
+    """The first dev rows of one language; the task is that of this language alone."""
+    from xstilts.data.canonical import rows
+    from xstilts.tasks.formats import format_of
+    from xstilts.training.loop import TrainingSet
+
+    found = rows(path)[: config.eval_limit]
+    if not found:
+        raise UserError(f"{path} holds no row to select on; prepare it again.")
+    features = format_of(task).encode(found, tokenizer, task, train=False)
+    return TrainingSet(replace(task, languages=(path.stem,)), [], found, features)
+
+
+def _kept(found: list[dict[str, Any]], config: TrainConfig) -> list[dict[str, Any]]:
+    return [found[number] for number in drawn(len(found), config.train_limit, config.seed)]
+
+
+def drawn(count: int, limit: int | None, seed: int) -> list[int]:
+    """At most `limit` of the row numbers 0 to `count` - 1, without replacement, in order.
+
+    They follow from the seed and the two numbers alone: of the translations of a data set the
+    same rows are drawn in every language.
+    """
+    import numpy as np
+
+    if limit is None or limit >= count:
+        return list(range(count))
+    rng = np.random.default_rng((seed, _LIMIT_STREAM))
+    return sorted(rng.choice(count, size=limit, replace=False).tolist())
 
 
 def _files(data: Path, task: Task, split: str) -> list[Path]:
-    """English only; masked words train in all languages that were prepared, and have no dev."""
+    """One file per language of the entry's task.
+
+    Masked words train in all languages that were prepared, and have no dev.
+    """
     if task.format != "mlm":
-        return [data_path(data, task.name, split, LANGUAGE)]
+        return [data_path(data, task.name, split, lang) for lang in task.languages]
     return sorted((data / task.name / split).glob("*.arrow")) if split == "train" else []
 
 
@@ -129,6 +186,7 @@ def _facts(
 
     from xstilts.tasks.formats import truncated
 
+    tasks = {task.name: task for task in _tasks(entry)}
     return {
         "init": entry["init"],
         "before": _before(Path(entry["init"])),
@@ -137,10 +195,12 @@ def _facts(
         "config": asdict(config),
         "tasks": {
             name: {
+                "batch_size": part.batch_size,
                 "features": len(part.features),
                 "truncated_train": truncated(part.features),
-                "dev_rows": len(part.dev_rows),
-                "truncated_dev": truncated(part.dev_features),
+                "dev_rows": sum(len(own.dev_rows) for own in (part, *part.also)),
+                "truncated_dev": sum(truncated(own.dev_features) for own in (part, *part.also)),
+                "languages": [p.stem for p in _files(Path(entry["data"]), tasks[name], "train")],
             }
             for name, part in data.items()
         },
