@@ -9,7 +9,8 @@ from xstilts.data.convert import Converted, convert, label_index
 from xstilts.data.rows import SourceRows
 from xstilts.data.splits import base_splits, slices
 from xstilts.errors import UserError
-from xstilts.tasks.table import NLI, TASKS
+from xstilts.tasks.intermediate_tasks import NLI
+from xstilts.tasks.table import TASKS
 
 _WORD = st.text(st.characters(exclude_categories=["Cs", "Zs", "Cc"]), min_size=1)
 

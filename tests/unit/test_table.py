@@ -6,8 +6,9 @@ import yaml
 
 from xstilts.errors import UserError
 from xstilts.tasks.check import problems, task_problems
+from xstilts.tasks.intermediate_tasks import NLI
 from xstilts.tasks.record import Hparams, Task
-from xstilts.tasks.table import BENCHMARKS, NLI, TASKS, VARIANTS, get_task, task_in
+from xstilts.tasks.table import BENCHMARKS, TASKS, VARIANTS, get_task, task_in
 
 XTREME = {"xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc2018", "tatoeba"}
 XTREME_R = XTREME - {"pawsx", "bucc2018"} | {"xcopa", "lareqa", "mewslix"}

@@ -21,8 +21,9 @@ from xstilts.files import read_json
 from xstilts.publish.run import publish
 from xstilts.study.grid import SOURCE_LANGUAGE, world_languages
 from xstilts.study.plan import output
-from xstilts.study.record import Recipe, Study, TaskChoice
+from xstilts.study.record import Recipe, Study
 from xstilts.study.resolve import resolve
+from xstilts.study.task_choice import TaskChoice
 from xstilts.tasks.pool import Pool, with_targets
 from xstilts.tasks.record import Task
 from xstilts.tasks.table import TASKS, members, task_in

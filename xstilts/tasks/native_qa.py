@@ -5,10 +5,9 @@ models are fine-tuned on SQuAD. Nothing here was loaded from the hub: ids, confi
 sizes are those of the data sets' cards and file lists.
 """
 
-from xstilts.tasks.record import Hparams, Source, Task
+from xstilts.tasks.intermediate_tasks import QA_COLUMNS
+from xstilts.tasks.record import EXPORTED, Hparams, Source, Task
 
-_QA = {"id": "id", "context": "context", "question": "question", "answers": "answers"}
-_EXPORTED = "refs/convert/parquet"  # the hub's own Parquet copy of a data set with a script
 _UNVERIFIED = "the record was not tried on the hub"
 # those of the other tasks that share SQuAD's models
 _PAPER = Hparams(learning_rate=3e-6, epochs=2, batch_size=16, max_length=384)
@@ -37,7 +36,7 @@ def _record(
             hub=hub,
             config=config,
             splits=splits,
-            columns=_QA,
+            columns=QA_COLUMNS,
             revision=revision,
             clean=("find_answers",),
             note=note,
@@ -70,7 +69,7 @@ NATIVE_QA_TASKS = (
         {"train": "train[:90%]", "dev": "train[90%:]", "test": "test"},
         "CC BY 4.0",
         "Möller et al. 2021, GermanQuAD, https://arxiv.org/abs/2104.12741",
-        revision=_EXPORTED,
+        revision=EXPORTED,
         note=f"{_UNVERIFIED}; dev is cut off train",
     ),
     _record(
@@ -91,7 +90,7 @@ NATIVE_QA_TASKS = (
         {"train": "train[:95%]", "dev": "train[95%:]", "test": "test"},
         "none stated on the hub",
         "Croce et al. 2018, SQuAD-it, https://github.com/crux82/squad-it",
-        revision=_EXPORTED,
+        revision=EXPORTED,
         note=f"{_UNVERIFIED}; translated from English with machines; dev is cut off train",
     ),
     _record(
