@@ -238,11 +238,10 @@ def _require_repository(place: Place, hub: str) -> None:
         return
     held = sorted(f"{p.parent.name}/{p.name}" for p in place.root.glob("*/*") if p.is_dir())
     near = get_close_matches(hub, held, n=3)
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    hint = f"did you mean {' or '.join(near)}" if near else f"put it into {place.root / hub}"
     raise UserError(
-        f"the {place.what} {place.root} has no data set {hub}: {hint}"
-        f"it holds {', '.join(held) or '-'}; "
-        f"put the data set into {place.root / hub} or change source.hub."
+        f"the {place.what} {place.root} has no data set {hub} (of {len(held)} there): {hint}, "
+        "or change source.hub."
     )
 
 
