@@ -507,10 +507,12 @@ def test_leaving_a_run_that_goes_on(kubeflow, url, lock):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # a shell has what it starts in the background ignore it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while "RUNNING" not in process.stdout.readline():
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=10)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == submit.STOPPED
     assert errors == f"No longer followed; the run goes on: {url}/#/runs/details/{RUN}\n"
