@@ -12,10 +12,17 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
+from transformers import (
+    MODEL_MAPPING,
+    AutoConfig,
+    AutoModel,
+    AutoTokenizer,
+    PreTrainedModel,
+)
 from transformers.utils import logging as transformers_logging
 
 from xstilts.errors import UserError, raise_if_any
+from xstilts.models.architecture import ENCODER, reading_of, written_architecture
 
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
 _UNLIMITED = 10**6  # tokenizers without a limit say 10^30
@@ -37,13 +44,28 @@ def inference_budget(where: torch.device) -> int:
 def new_body(config: Any) -> PreTrainedModel:
     """A body with random weights (from torch's global generator) and no pooler."""
     return AutoModel.from_config(
-        config, add_pooling_layer=False, attn_implementation=_attention(), dtype=torch.float32
+        config,
+        attn_implementation=_attention(config),
+        dtype=torch.float32,
+        **without_pooler(config),
     )
 
 
-def _attention() -> str:
-    # On the CPU torch's fused kernel is half as fast as plain matrix products in bf16.
-    return "sdpa" if torch.cuda.is_available() else "eager"
+def without_pooler(config: Any) -> dict[str, bool]:
+    """Arguments that keep a body from having a pooler; only encoders have one to leave out."""
+    reads_encoder = reading_of(config).architecture == ENCODER
+    return {"add_pooling_layer": False} if reads_encoder else {}
+
+
+def _attention(config: Any) -> str:
+    # On the CPU torch's fused kernel is half as fast as plain matrix products in bf16; some
+    # models (XGLM) have plain products alone.
+    fused = torch.cuda.is_available() and _class_of(config)._supports_sdpa
+    return "sdpa" if fused else "eager"
+
+
+def _class_of(config: Any) -> Any:
+    return MODEL_MAPPING[type(config)]
 
 
 def load_body(folder: Path) -> PreTrainedModel:
@@ -57,12 +79,12 @@ def load_body(folder: Path) -> PreTrainedModel:
         body, report = AutoModel.from_pretrained(
             folder,
             config=config,
-            add_pooling_layer=False,
-            attn_implementation=_attention(),
+            attn_implementation=_attention(config),
             dtype=torch.float32,
             use_safetensors=True,
             ignore_mismatched_sizes=True,  # reported below, all at once
             output_loading_info=True,
+            **without_pooler(config),
         )
     except SafetensorError as error:
         raise _damaged(folder / WEIGHTS, error) from error
@@ -96,10 +118,13 @@ def load_config(folder: Path) -> Any:
 
 
 def load_tokenizer(folder: Path) -> Any:
-    """The fast tokenizer in `folder`; its `model_max_length` is what the model can take.
+    """The fast tokenizer in `folder`, made to fit the model there.
+
+    Its `model_max_length` is what the model can take; `architecture` says what it writes
+    inputs for. One that knows no padding pads with its end token: no model looks there.
 
     Raises:
-        UserError: it is missing or damaged.
+        UserError: it is missing or damaged, or lacks a token that inputs need.
     """
     config = json.loads(_existing(folder, CONFIG).read_text(encoding="utf-8"))
     _existing(folder, TOKENIZER)
@@ -111,6 +136,14 @@ def load_tokenizer(folder: Path) -> Any:
             "write the model again."
         ) from error
     tokenizer.model_max_length = min(tokenizer.model_max_length, _positions(config), _UNLIMITED)
+    tokenizer.architecture = written_architecture(config)
+    if tokenizer.eos_token_id is None and tokenizer.architecture != ENCODER:
+        raise UserError(
+            f"{folder / TOKENIZER} has no end-of-sequence token, which the inputs of a model of "
+            f"the architecture {tokenizer.architecture!r} end with; choose another backbone."
+        )
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
 
 
@@ -126,7 +159,8 @@ def save_body(folder: Path, config: Any, weights: dict[str, Tensor], tokenizer: 
     folder.mkdir(parents=True, exist_ok=True)
     config.dtype = "float32"
     config.save_pretrained(folder)
-    save_weights(folder / WEIGHTS, weights)
+    twice = _class_of(config)._tied_weights_keys or {}  # T5's embedding, in both halves
+    save_weights(folder / WEIGHTS, {n: w for n, w in weights.items() if n not in twice})
     tokenizer.save_pretrained(folder)
 
 

@@ -208,8 +208,9 @@ def _pretrained(study: Study, backbone: Backbone) -> Entry:
     if backbone.kind == "shipped":
         needs = f"xstilts/models/{backbone.name}"
         return {"name": backbone.name, "kind": "shipped", "needs": needs}
-    hub = {"hub": backbone.hub, "revision": backbone.revision}
-    return {"name": backbone.name, "kind": backbone.kind, **hub, "needs": "xstilts/models"}
+    found: Entry = {"name": backbone.name, "kind": backbone.kind}
+    found |= {"hub": backbone.hub, "revision": backbone.revision, "needs": "xstilts/models"}
+    return found | ({"reading": reading} if (reading := _record(backbone.reading)) else {})
 
 
 def _intermediates(study: Study) -> Iterator[tuple[str, Entry]]:
