@@ -148,6 +148,22 @@ BACKBONES: dict[str, Backbone] = {
             shape=Shape(1_235_814_400, 973_146_112, layers=16, width=2048),
             retrieval_layer=retrieval_layer(16),
         ),
+        Backbone(
+            name="mini-decoder",
+            kind="shipped",
+            reading=Reading(DECODER, "last"),
+            shape=Shape(1_355_392, 779_392, layers=4, width=128),
+            retrieval_layer=3,
+            freeze_embeddings=True,
+        ),
+        Backbone(
+            name="mini-encdec",
+            kind="shipped",
+            reading=Reading(ENCODER_DECODER, "decoder"),
+            shape=Shape(2_397_696, 779_520, layers=4, width=128),
+            retrieval_layer=3,
+            freeze_embeddings=True,
+        ),
     )
 }
 

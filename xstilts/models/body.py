@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import (
+    MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING,
     MODEL_MAPPING,
     AutoConfig,
     AutoModel,
@@ -159,9 +160,21 @@ def save_body(folder: Path, config: Any, weights: dict[str, Tensor], tokenizer: 
     folder.mkdir(parents=True, exist_ok=True)
     config.dtype = "float32"
     config.save_pretrained(folder)
-    twice = _class_of(config)._tied_weights_keys or {}  # T5's embedding, in both halves
-    save_weights(folder / WEIGHTS, {n: w for n, w in weights.items() if n not in twice})
+    save_weights(folder / WEIGHTS, _each_once(config, weights))
     tokenizer.save_pretrained(folder)
+
+
+def _each_once(config: Any, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Without what is tied to another tensor: T5 has its embedding in both halves, and more.
+
+    mT5's output weights may be tied by its class and yet have values of their own.
+    """
+    if not config.is_encoder_decoder:
+        return weights
+    whole: Any = MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING[type(config)]
+    tied = whole._tied_weights_keys
+    same = {n for n, of in tied.items() if n in weights and torch.equal(weights[n], weights[of])}
+    return {name: tensor for name, tensor in weights.items() if name not in same}
 
 
 def save_weights(path: Path, weights: dict[str, Tensor]) -> None:

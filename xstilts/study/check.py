@@ -6,7 +6,7 @@ from pathlib import Path
 
 from xstilts.data.lock import read_lock
 from xstilts.errors import raise_if_any
-from xstilts.models.backbones import BACKBONES
+from xstilts.models.backbones import BACKBONES, SHIPPED
 from xstilts.study.grid import (
     EMBEDDED,
     SOURCE_LANGUAGE,
@@ -58,6 +58,7 @@ def checked(page: Page, study: Study) -> Study:
 def problems(study: Study) -> Iterator[Problem]:
     """Everything that contradicts something else, in a study or in the task table."""
     yield from _source_problems(study)
+    yield from _model_problems(study)
     yield from _used_tasks_problems(study)
     yield from _recipe_problems(study)
     yield from _target_problems(study)
@@ -66,6 +67,18 @@ def problems(study: Study) -> Iterator[Problem]:
     yield from _text_problems(study)
     if study.controls and all(body.tasks for body in study.recipes.values()):
         yield ("controls",), "controls need a recipe without tasks: add `none: []` to recipes."
+
+
+def _model_problems(study: Study) -> Iterator[Problem]:
+    for position, model in enumerate(study.models):
+        backbone = BACKBONES[model]
+        where: Keys = ("models", position)
+        if backbone.kind == "shipped" and not study.from_scratch and not (SHIPPED / model).is_dir():
+            yield (
+                where,
+                f"{model} is not shipped with this version: pretrain it (some 25 minutes on one "
+                "core) with --from-scratch, or from_scratch: true.",
+            )
 
 
 def _source_problems(study: Study) -> Iterator[Problem]:
