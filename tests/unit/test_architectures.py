@@ -48,7 +48,7 @@ from xstilts.training.config import TrainConfig
 from xstilts.training.loop import Trained, TrainingSet, train
 from xstilts.training.predict import predict, predict_rows
 
-OTHERS = tuple(name for name in kinds() if name != "encoder")
+OTHERS = ("xglm", "llama", "qwen", "mt5")
 
 
 def graded_rows(count: int, seed: int = 0) -> list[Row]:
@@ -226,7 +226,7 @@ def test_an_encoder_decoders_whole_input_is_its_decoders_first_state():
 
 
 def test_templates_are_completed_for_decoders_alone():
-    found = {kind: Template.of(tokenizer_for(kind)) for kind in kinds()}
+    found = {kind: Template.of(tokenizer_for(kind)) for kind in ("encoder", *OTHERS)}
     assert (found["llama"].single, found["llama"].pair) == (([0], [2]), ([0], [0], [2]))
     assert (found["xglm"].single, found["xglm"].pair) == (([2], [2]), ([2], [2, 2], [2]))
     assert (found["qwen"].single, found["qwen"].pair) == (([2], [2]), ([2], [2], [2]))

@@ -171,6 +171,16 @@ def test_a_model_that_is_not_shipped_is_pretrained_first(complaints, study, tmp_
     assert cell["retrieval_layer"] == 14
 
 
+def test_a_model_that_writes_has_no_use_for_tasks_that_are_no_texts(complaints, study):
+    models = {"[mini-encoder]": "[mt5-base-text]"}
+    (found,) = complaints(models | {"  mnli: [mnli]": "  squad_v2: [squad_v2]"})
+    assert found.startswith("line 4: mt5-base-text writes its answers, but squad_v2 cannot be put")
+    made = resolve(study(models))["backbone"]["mt5-base-text"]
+    assert made["reading"] == {
+        "architecture": "encoder-decoder", "pooling": "decoder", "interface": "text",
+    }  # fmt: skip
+
+
 def test_tasks_of_a_mixture_must_agree(complaints, study):
     mixed = {"  mnli: [mnli]": "  both: [mnli, squad]"}
     found = complaints(mixed)

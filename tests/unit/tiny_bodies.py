@@ -1,6 +1,6 @@
 """Bodies and tokenizers of every architecture, small enough to train within a test."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from tiny_models import WORDS, tiny_config, tiny_tokenizer
-from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import (
     LlamaConfig,
     MT5Config,
@@ -25,6 +25,11 @@ from xstilts.tasks.record import Task
 WIDTH, LAYERS, POSITIONS = 32, 2, 64
 ENDS = {"eos_token": "</s>", "unk_token": "<unk>"}
 Template = tuple[str, str]
+NAMES = [  # of tasks and fields, as texts have them
+    "pairs:", "tags:", "spans:", "choices:", "sentence1:", "sentence2:", "question:", "context:",
+    "prompt:", *(f"choice{n}{end}" for n in (1, 2, 3) for end in ("", ":")), "yes", "no", "O",
+    "B-LOC", "I-LOC",
+]  # fmt: skip
 _SIZES: dict[str, Any] = {"hidden_size": WIDTH, "num_hidden_layers": LAYERS} | {
     "intermediate_size": 2 * WIDTH, "num_attention_heads": 2, "num_key_value_heads": 1,
     "head_dim": 16, "max_position_embeddings": POSITIONS, "initializer_range": 0.1,
@@ -32,19 +37,21 @@ _SIZES: dict[str, Any] = {"hidden_size": WIDTH, "num_hidden_layers": LAYERS} | {
 }  # fmt: skip
 
 
-def _words(template: Template | None, special: list[str], **names: str) -> Any:
+def _words(template: Template, special: list[str], **names: str) -> Any:
     """Whole words and letters, with the special tokens of `template` set around them."""
-    letters = list("abcdefghijklmnopqrstuvwxyz.?:")
-    pieces = [*special, "▁", *(f"▁{word}" for word in WORDS), *letters]
-    scores = [0.0] * len(special) + [-3.0] + [-1.0] * len(WORDS) + [-4.0] * len(letters)
+    letters = list("abcdefghijklmnopqrstuvwxyz.?:0123456789-BILOC")
+    words = [*WORDS, *NAMES]
+    pieces = [*special, "▁", *(f"▁{word}" for word in words), *letters]
+    scores = [0.0] * len(special) + [-3.0] + [-1.0] * len(words) + [-4.0] * len(letters)
     unknown = special.index("<unk>")
     core = Tokenizer(models.Unigram(list(zip(pieces, scores, strict=True)), unk_id=unknown))
     core.pre_tokenizer = pre_tokenizers.Metaspace()
-    if template:
-        known = [(token, number) for number, token in enumerate(special)]
-        core.post_processor = processors.TemplateProcessing(
-            single=template[0], pair=template[1], special_tokens=known
-        )
+    core.decoder = decoders.Metaspace()
+    core.post_processor = processors.TemplateProcessing(
+        single=template[0],
+        pair=template[1],
+        special_tokens=[(token, number) for number, token in enumerate(special)],
+    )
     return PreTrainedTokenizerFast(tokenizer_object=core, **names)
 
 
@@ -97,6 +104,7 @@ def kinds() -> dict[str, Kind]:
         ),
         "qwen": Kind(Qwen3Config(vocab_size=len(qwen), **_SIZES), qwen, Reading(DECODER, "last")),
         "mt5": Kind(_mt5(len(mt5)), mt5, Reading(ENCODER_DECODER, "decoder")),
+        "mt5-text": Kind(_mt5(len(mt5)), mt5, Reading(ENCODER_DECODER, "decoder", "text")),
     }
 
 
@@ -119,7 +127,7 @@ def _mt5(vocabulary: int) -> MT5Config:
 def tiny_body(kind: str, pooling: str | None = None, seed: int = 0) -> Any:
     found = kinds()[kind]
     config = type(found.config).from_dict(found.config.to_dict())
-    declare(config, Reading(found.reading.architecture, pooling or found.reading.pooling))
+    declare(config, replace(found.reading, pooling=pooling or found.reading.pooling))
     torch.manual_seed(seed)
     return new_body(config)
 

@@ -22,6 +22,11 @@ POOLINGS = {
     ENCODER_DECODER: ("decoder", "mean"),
     DECODER: ("last", "mean"),
 }
+INTERFACES = {
+    ENCODER: ("heads",),
+    ENCODER_DECODER: ("heads", "text"),
+    DECODER: ("heads",),
+}
 _RETRIEVAL_DEPTH = 14 / 24  # Phang et al. 2020 and XTREME: hidden_states[14] of XLM-R large
 _KEY = "xstilts"  # of config.json
 
@@ -30,12 +35,15 @@ _KEY = "xstilts"  # of config.json
 class Reading:
     """An architecture, and the `pooling` that makes one state of all of an input.
 
+    With the interface `text` an encoder-decoder has no heads: it reads and writes texts (see
+    `tasks.text_forms`). Vectors of sentences are then the encoder's all the same.
     States of single words are always those of the encoder where there is one. A decoder's
     word is read at its last sub-word, the first one that has seen all of it.
     """
 
     architecture: str = ENCODER
     pooling: str = "first"
+    interface: str = "heads"
 
 
 PLAIN_ENCODER = Reading()
@@ -57,6 +65,11 @@ def declare(config: Any, reading: Reading) -> None:
         raise UserError(
             f"Pooling {reading.pooling!r} of the architecture {reading.architecture!r} does not "
             f"exist; use one of {_choices()}."
+        )
+    if reading.interface not in INTERFACES[reading.architecture]:
+        raise UserError(
+            f"A model of the architecture {reading.architecture!r} has no interface "
+            f"{reading.interface!r}; use one of {', '.join(INTERFACES[reading.architecture])}."
         )
     found = _architecture(config)
     if found != reading.architecture:
@@ -86,9 +99,9 @@ def reading_of(config: Any) -> Reading:
     return PLAIN_ENCODER
 
 
-def written_architecture(config: dict[str, Any]) -> str:
-    """The architecture that the content of a `config.json` declares."""
-    return str(config.get(_KEY, {}).get("architecture", ENCODER))
+def written_reading(config: dict[str, Any]) -> Reading:
+    """What the content of a `config.json` declares."""
+    return Reading(**config.get(_KEY, {}))
 
 
 def _architecture(config: Any) -> str:

@@ -60,6 +60,11 @@ class Backbone:
     freeze_embeddings: bool = False
 
 
+_MT5 = {
+    "small": Shape(172_119_424, 18_883_264, layers=8, width=512),
+    "base": Shape(390_315_264, 84_954_240, layers=12, width=768),
+    "large": Shape(973_466_624, 308_332_032, layers=24, width=1024),
+}
 BACKBONES: dict[str, Backbone] = {
     backbone.name: backbone
     for backbone in (
@@ -92,29 +97,27 @@ BACKBONES: dict[str, Backbone] = {
             shape=Shape(177_262_848, 85_054_464, layers=12, width=768),
             retrieval_layer=8,
         ),
-        Backbone(
-            name="mt5-small",
-            kind="hub",
-            hub="google/mt5-small",
-            reading=Reading(ENCODER_DECODER, "decoder"),
-            shape=Shape(172_119_424, 18_883_264, layers=8, width=512),
-            retrieval_layer=retrieval_layer(8),
+        *(
+            Backbone(
+                name=f"mt5-{size}",
+                kind="hub",
+                hub=f"google/mt5-{size}",
+                reading=Reading(ENCODER_DECODER, "decoder"),
+                shape=shape,
+                retrieval_layer=retrieval_layer(shape.layers),
+            )
+            for size, shape in _MT5.items()
         ),
-        Backbone(
-            name="mt5-base",
-            kind="hub",
-            hub="google/mt5-base",
-            reading=Reading(ENCODER_DECODER, "decoder"),
-            shape=Shape(390_315_264, 84_954_240, layers=12, width=768),
-            retrieval_layer=retrieval_layer(12),
-        ),
-        Backbone(
-            name="mt5-large",
-            kind="hub",
-            hub="google/mt5-large",
-            reading=Reading(ENCODER_DECODER, "decoder"),
-            shape=Shape(973_466_624, 308_332_032, layers=24, width=1024),
-            retrieval_layer=retrieval_layer(24),
+        *(
+            Backbone(
+                name=f"mt5-{size}-text",
+                kind="hub",
+                hub=f"google/mt5-{size}",
+                reading=Reading(ENCODER_DECODER, "decoder", interface="text"),
+                shape=shape,
+                retrieval_layer=retrieval_layer(shape.layers),
+            )
+            for size, shape in _MT5.items()
         ),
         Backbone(
             name="xglm-564m",
@@ -226,9 +229,9 @@ def _copy_shipped(entry: dict[str, Any], folder: Path) -> None:
 
 
 def _download(entry: dict[str, Any], folder: Path) -> None:
-    from transformers import AutoConfig, AutoModel, AutoTokenizer
+    from transformers import AutoConfig, AutoTokenizer
 
-    from xstilts.models.body import save_body, without_pooler
+    from xstilts.models.body import auto_class, save_body, without_pooler
 
     hub, revision = entry["hub"], entry.get("revision")
     reading = Reading(**entry.get("reading", {}))
@@ -236,7 +239,7 @@ def _download(entry: dict[str, Any], folder: Path) -> None:
         config = AutoConfig.from_pretrained(hub, revision=revision)
         declare(config, reading)
         tokenizer = AutoTokenizer.from_pretrained(hub, revision=revision)
-        body = AutoModel.from_pretrained(
+        body = auto_class(config).from_pretrained(
             hub, revision=revision, config=config, use_safetensors=True, **without_pooler(config)
         )
     except (OSError, ValueError, ImportError) as error:

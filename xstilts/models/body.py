@@ -17,13 +17,14 @@ from transformers import (
     MODEL_MAPPING,
     AutoConfig,
     AutoModel,
+    AutoModelForSeq2SeqLM,
     AutoTokenizer,
     PreTrainedModel,
 )
 from transformers.utils import logging as transformers_logging
 
 from xstilts.errors import UserError, raise_if_any
-from xstilts.models.architecture import ENCODER, reading_of, written_architecture
+from xstilts.models.architecture import ENCODER, reading_of, written_reading
 
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
 _UNLIMITED = 10**6  # tokenizers without a limit say 10^30
@@ -44,12 +45,17 @@ def inference_budget(where: torch.device) -> int:
 
 def new_body(config: Any) -> PreTrainedModel:
     """A body with random weights (from torch's global generator) and no pooler."""
-    return AutoModel.from_config(
+    return auto_class(config).from_config(
         config,
         attn_implementation=_attention(config),
         dtype=torch.float32,
         **without_pooler(config),
     )
+
+
+def auto_class(config: Any) -> Any:
+    """Of bodies: without the scores of words, unless the model is there to write."""
+    return AutoModelForSeq2SeqLM if reading_of(config).interface == "text" else AutoModel
 
 
 def without_pooler(config: Any) -> dict[str, bool]:
@@ -77,7 +83,7 @@ def load_body(folder: Path) -> PreTrainedModel:
     """
     config = load_config(folder)
     try:
-        body, report = AutoModel.from_pretrained(
+        body, report = auto_class(config).from_pretrained(
             folder,
             config=config,
             attn_implementation=_attention(config),
@@ -137,7 +143,8 @@ def load_tokenizer(folder: Path) -> Any:
             "write the model again."
         ) from error
     tokenizer.model_max_length = min(tokenizer.model_max_length, _positions(config), _UNLIMITED)
-    tokenizer.architecture = written_architecture(config)
+    reading = written_reading(config)
+    tokenizer.architecture, tokenizer.interface = reading.architecture, reading.interface
     if tokenizer.eos_token_id is None and tokenizer.architecture != ENCODER:
         raise UserError(
             f"{folder / TOKENIZER} has no end-of-sequence token, which the inputs of a model of "

@@ -11,8 +11,10 @@ from xstilts.errors import UserError
 from xstilts.models.architecture import ENCODER, ENCODER_DECODER, Reading, reading_of
 from xstilts.models.biaffine import BiaffineHead
 from xstilts.models.pooling import States, encoder, states
+from xstilts.models.writing import write
 from xstilts.tasks.formats import format_of
 from xstilts.tasks.record import Task
+from xstilts.tasks.text_forms import written
 
 Batch = dict[str, Tensor]
 VECTOR_SCALE = 100.0  # of XTREME-R's softmax, before training
@@ -98,7 +100,7 @@ class TaskModel(nn.Module):
         super().__init__()
         self.body = body
         self.reading = reading_of(body.config)
-        if self.reading == Reading(ENCODER_DECODER, "mean"):
+        if self.reading == Reading(ENCODER_DECODER, "mean", "heads"):
             _freeze_decoder(body)
         self.heads = nn.ModuleDict({task.name: _head(task, body.config) for task in tasks})
         self._reset(seed)
@@ -119,6 +121,8 @@ class TaskModel(nn.Module):
             for name in ("input_ids", "attention_mask", "token_type_ids")
             if name in batch
         }
+        if self.reading.interface == "text":
+            return write(self.body, inputs, batch)
         found = states(self.body, inputs)
         logits = self._logits(self.heads[task_name], found, batch)
         idle = list(self._idle(task_name, found)) if self.training else []
@@ -159,7 +163,13 @@ def _freeze_decoder(body: PreTrainedModel) -> None:
 
 
 def _head(task: Task, config: Any) -> nn.Module:
-    task_format = format_of(task)
+    reading = reading_of(config)
+    if reading.interface == "text" and not written(task):
+        raise UserError(
+            f"Task {task.name!r} of format {task.format!r} cannot be put into texts; take it out "
+            "of the trained tasks, or use a model with heads."
+        )
+    task_format = format_of(task, reading.interface)
     kind = task_format.HEAD
     if kind is None:
         raise UserError(
@@ -167,7 +177,9 @@ def _head(task: Task, config: Any) -> nn.Module:
             "take it out of the trained tasks."
         )
     outputs, width = task_format.outputs(task), config.hidden_size
-    dropout, reading = _dropout(config), reading_of(config)
+    dropout = _dropout(config)
+    if kind == "text":
+        return nn.Identity()  # the body has all that it needs
     if kind in ("sequence", "choice"):
         return SequenceHead(width, outputs, dropout)
     if kind in ("token", "span"):

@@ -24,6 +24,7 @@ from xstilts.study.settings import ENCODING
 from xstilts.tasks.check import choices_differ, task_problems
 from xstilts.tasks.record import SPLITS, Task
 from xstilts.tasks.table import TASKS, task_in
+from xstilts.tasks.text_forms import written
 
 Problem = tuple[Keys, str]  # where in the file, and what is wrong there
 
@@ -79,6 +80,19 @@ def _model_problems(study: Study) -> Iterator[Problem]:
                 f"{model} is not shipped with this version: pretrain it (some 25 minutes on one "
                 "core) with --from-scratch, or from_scratch: true.",
             )
+        if backbone.reading.interface == "text" and (unwritten := _unwritten(study)):
+            yield (
+                where,
+                f"{model} writes its answers, but {', '.join(unwritten)} cannot be put into "
+                f"texts; use {model.removesuffix('-text')}, or leave them out.",
+            )
+
+
+def _unwritten(study: Study) -> list[str]:
+    """Tasks that are trained on in this study but cannot be put into texts."""
+    trained = [task for body in study.recipes.values() for task in body.tasks]
+    trained += trained_tasks(study)
+    return [task for task in dict.fromkeys(trained) if not written(study_task(study, task))]
 
 
 def _source_problems(study: Study) -> Iterator[Problem]:

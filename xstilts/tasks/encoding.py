@@ -67,6 +67,11 @@ def architecture_of(tokenizer: Any) -> str:
     return getattr(tokenizer, "architecture", "encoder")
 
 
+def interface_of(tokenizer: Any) -> str:
+    """Whether the tokenizer's model answers through heads or in texts, found there, too."""
+    return getattr(tokenizer, "interface", "heads")
+
+
 def _special_runs(tokenizer: Any, *texts: str) -> list[Ids]:
     """The special tokens before, between and after the texts; a run may be empty."""
     encoded = tokenizer(*texts)

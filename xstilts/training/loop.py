@@ -35,6 +35,7 @@ class TrainingSet:
     features: list[Feature]
     dev_rows: list[Row] = field(default_factory=list)
     dev_features: list[Feature] = field(default_factory=list)
+    interface: str = "heads"
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def _train_step(run: _Run, step: int, batch: Batch) -> None:
     that the mean of means becomes the mean over all predictions of the batch.
     """
     part, config = run.data[batch.task], run.config
-    task_format = format_of(part.task)
+    task_format = format_of(part.task, part.interface)
     lr = run.engine.get_lr()[0]
     total = task_format.count([part.features[i] for i in batch.indices])
     parts = shares(batch.indices, run.world * config.accumulation)
@@ -181,8 +182,11 @@ def _evaluate(run: _Run, step: int) -> None:
 
 
 def _dev_predictions(run: _Run, name: str, part: TrainingSet) -> list[Any]:
-    logits = predict(run.engine, name, part.task, part.dev_features, run.pad_id)
-    return format_of(part.task).decode(logits, part.dev_features, part.dev_rows, part.task)
+    logits = predict(
+        run.engine, name, part.task, part.dev_features, run.pad_id, interface=part.interface
+    )
+    task_format = format_of(part.task, part.interface)
+    return task_format.decode(logits, part.dev_features, part.dev_rows, part.task)
 
 
 def _summary(run: _Run, steps: int, planned: int) -> dict[str, Any]:

@@ -87,10 +87,12 @@ def _output(folder: Path, is_first: bool) -> AbstractContextManager[Path]:
 
 def _training_set(data: Path, task: Task, tokenizer: Any, config: TrainConfig) -> "TrainingSet":
     from xstilts.data.canonical import rows
+    from xstilts.tasks.encoding import interface_of
     from xstilts.tasks.formats import format_of
     from xstilts.training.loop import TrainingSet
 
-    encode = format_of(task).encode
+    interface = interface_of(tokenizer)
+    encode = format_of(task, interface).encode
     train_rows = [row for path in _files(data, task, "train") for row in rows(path)]
     features = encode(train_rows, tokenizer, task, train=True)
     if not features:
@@ -101,7 +103,8 @@ def _training_set(data: Path, task: Task, tokenizer: Any, config: TrainConfig) -
     if not dev_rows and task.format != "mlm":
         raise UserError(f"{data / task.name / 'dev'} holds no row to select on; prepare it again.")
     dev_rows = dev_rows[: config.eval_limit]
-    return TrainingSet(task, features, dev_rows, encode(dev_rows, tokenizer, task, train=False))
+    dev_features = encode(dev_rows, tokenizer, task, train=False)
+    return TrainingSet(task, features, dev_rows, dev_features, interface)
 
 
 def _files(data: Path, task: Task, split: str) -> list[Path]:
