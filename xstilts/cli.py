@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from xstilts import __version__
 from xstilts.errors import USER_ERROR_EXIT_CODE, UserError
+from xstilts.study.devices import DEVICES
 
 # Commands that are modules of `pipelines`, which the library does not know: see `_hand_over`
 HANDED_OVER = {
@@ -80,6 +81,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_store(commands)
     for command in (run, plan, show, use):
         _add_study(command)
+    plan.add_argument(
+        "--device",
+        choices=tuple(DEVICES),
+        help="explain what fits into the memory of one of these, at which ZeRO stage",
+    )
     for name, text in HANDED_OVER.items():
         commands.add_parser(name, help=text)
     return parser
@@ -166,7 +172,7 @@ def _run(options: argparse.Namespace) -> int:
 def _plan(options: argparse.Namespace) -> int:
     from xstilts.study import commands
 
-    return commands.show_plan(options.study, options.mirror, options.from_scratch)
+    return commands.show_plan(options.study, options.mirror, options.from_scratch, options.device)
 
 
 def _study_list(_options: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from tiny_trees import RELATIONS, tree_rows, tree_task
 from xstilts.evaluation.score import score
 from xstilts.evaluation.shortcuts import shortcuts
 from xstilts.models.biaffine import BiaffineHead
+from xstilts.models.pooling import States
 from xstilts.tasks import parsing, tagging
 from xstilts.tasks.check import task_problems
 from xstilts.tasks.trees import best_tree, find_cycle
@@ -109,6 +110,10 @@ def _head(seed: int = 0) -> BiaffineHead:
     return BiaffineHead(16, len(RELATIONS), dropout=0.0).eval()
 
 
+def _states(hidden: torch.Tensor) -> States:
+    return States(hidden, hidden[:, 0])
+
+
 def _batch(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
     return parsing.collate(parsing.encode(rows, TOKENIZER, tree_task(), train=True), 1)
 
@@ -116,9 +121,11 @@ def _batch(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
 def test_both_answers_of_the_head_agree():
     batch = _batch(tree_rows(6))
     hidden = torch.randn(*batch["input_ids"].shape, 16, generator=torch.Generator().manual_seed(1))
-    taught = _head()(hidden, batch)
+    taught = _head()(_states(hidden), batch)
     nodes = batch["starts"].shape[1] + 1
-    asked = _head()(hidden, {k: v for k, v in batch.items() if k not in ("heads", "relations")})
+    asked = _head()(
+        _states(hidden), {k: v for k, v in batch.items() if k not in ("heads", "relations")}
+    )
     torch.testing.assert_close(taught[..., :nodes], asked[..., :nodes])
     best = taught[..., nodes + 1 :].argmax(dim=-1) + 1
     to_true = asked[..., nodes:].gather(2, batch["heads"].clamp(min=0)[..., None])[..., 0]
@@ -131,11 +138,11 @@ def test_padding_changes_nothing_and_nobody_is_its_own_head():
     together = _batch(rows)
     shape = (*together["input_ids"].shape, 16)
     hidden = torch.randn(*shape, generator=torch.Generator().manual_seed(1))
-    scores = _head()(hidden, together)
+    scores = _head()(_states(hidden), together)
     nodes = together["starts"].shape[1] + 1
     for i, row in enumerate(rows):
         alone, size = _batch([row]), len(row["tokens"])
-        own = _head()(hidden[i : i + 1, : alone["input_ids"].shape[1]], alone)[0]
+        own = _head()(_states(hidden[i : i + 1, : alone["input_ids"].shape[1]]), alone)[0]
         torch.testing.assert_close(scores[i, :size, : size + 1], own[:, : size + 1])
         torch.testing.assert_close(scores[i, :size, nodes:], own[:, size + 1 :])
         assert (scores[i, :size, size + 1 : nodes] < -1e8).all()
@@ -146,7 +153,7 @@ def test_loss_is_the_mean_over_all_words_of_the_batch():
     rows = tree_rows(5)
     batch = _batch(rows)
     hidden = torch.randn(*batch["input_ids"].shape, 16, generator=torch.Generator().manual_seed(1))
-    logits, total = _head()(hidden, batch), 0.0
+    logits, total = _head()(_states(hidden), batch), 0.0
     nodes = batch["starts"].shape[1] + 1
     for i, row in enumerate(rows):
         for word, (head, relation) in enumerate(zip(row["heads"], row["relations"], strict=True)):

@@ -77,7 +77,8 @@ def test_problems_of_a_text_have_lines_and_come_with_those_of_the_overrides():
         "seeds '0,0,x,-1': 0 stands twice.",
         "seeds '0,0,x,-1': a seed must be of type int, not 'x'; write them as 0,1,2.",
         "seeds '0,0,x,-1': a seed must be at least 0, not '-1'; write them as 0,1,2.",
-        "models 'mini-encodr': unknown model 'mini-encodr': did you mean mini-encoder?",
+        "models 'mini-encodr': unknown model 'mini-encodr': did you mean mini-encoder or "
+        "mini-decoder or mini-encdec?",
     ]
 
 

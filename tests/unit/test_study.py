@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from xstilts.errors import UserError
 from xstilts.study.check import read_study
 from xstilts.study.page import read_page, unknown
+from xstilts.study.resolve import resolve
 from xstilts.study.settings import PRETRAINING, RUN, SETTINGS, Setting
 from xstilts.training.config import TrainConfig
 
@@ -95,7 +96,7 @@ def test_all_problems_come_together_with_their_lines(complaints):
 @pytest.mark.parametrize(
     ("line", "other", "complaint"),
     [
-        ("models: [mini-encoder]", "models: [mini-encodr]", "did you mean mini-encoder?"),
+        ("models: [mini-encoder]", "models: [mini-encodr]", "did you mean mini-encoder"),
         ("models: [mini-encoder]", "models: []", "models is empty: name at least one model."),
         ("baseline: none", "baseline: non", "unknown recipe 'non': did you mean none?"),
         ("source: world", "source: wrld", "unknown source 'wrld': did you mean world?"),
@@ -155,6 +156,29 @@ def test_one_wrong_line(complaints, line, other, complaint):
 def test_one_line_too_many(complaints, more, complaint):
     targets = {"[xnli, tatoeba]": "[xnli, pawsx, tatoeba]"}
     assert any(complaint in found for found in complaints(targets, more))
+
+
+def test_a_model_that_is_not_shipped_is_pretrained_first(complaints, study, tmp_path, monkeypatch):
+    monkeypatch.setattr("xstilts.study.check.SHIPPED", tmp_path)
+    models = {"[mini-encoder]": "[xglm-564m, mini-decoder]"}
+    (found,) = complaints(models)
+    assert found.startswith("line 4: mini-decoder is not shipped with this version: pretrain it")
+    params = resolve(study(models, from_scratch=True))
+    made, hub = (params["backbone"][name] for name in ("mini-decoder", "xglm-564m"))
+    assert (made["kind"], hub["kind"]) == ("world", "hub")
+    assert made["reading"] == hub["reading"] == {"architecture": "decoder", "pooling": "last"}
+    cell = params["evaluate"]["xglm-564m-none-tatoeba-0"]
+    assert cell["retrieval_layer"] == 14
+
+
+def test_a_model_that_writes_has_no_use_for_tasks_that_are_no_texts(complaints, study):
+    models = {"[mini-encoder]": "[mt5-base-text]"}
+    (found,) = complaints(models | {"  mnli: [mnli]": "  squad_v2: [squad_v2]"})
+    assert found.startswith("line 4: mt5-base-text writes its answers, but squad_v2 cannot be put")
+    made = resolve(study(models))["backbone"]["mt5-base-text"]
+    assert made["reading"] == {
+        "architecture": "encoder-decoder", "pooling": "decoder", "interface": "text",
+    }  # fmt: skip
 
 
 def test_tasks_of_a_mixture_must_agree(complaints, study):

@@ -15,14 +15,16 @@ from tiny_models import assert_same_weights
 HERE = Path(__file__).parent
 
 
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+@pytest.fixture(scope="module", params=["encoder", "mt5"])
+def runs(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> dict[int, Path]:
     """Folder of the four runs by number of processes."""
     folders = {}
     for processes in (1, 2):
         folder = tmp_path_factory.mktemp(f"zero{processes}")
         torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-        script = [str(HERE / "zero_worker.py"), str(folder)]
+        script = [str(HERE / "zero_worker.py"), str(folder), request.param]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
         command = [sys.executable, *(torchrun if processes > 1 else []), *script]
         done = subprocess.run(

@@ -1,13 +1,14 @@
 """One of the processes of `test_zero`: every ZeRO stage on the same steps.
 
-Run by torchrun, or alone. Arguments: the folder for `<stage>/steps.csv`.
+Run by torchrun, or alone. Arguments: the folder for `<stage>/steps.csv`, the kind of body.
 """
 
 import sys
 from pathlib import Path
 
 import torch
-from tiny_models import pair_task, tag_task, text_task, tiny_model, tiny_tokenizer
+from tiny_bodies import model_of, tokenizer_for
+from tiny_models import pair_task, tag_task, text_task
 from tiny_rows import pair_rows, tag_rows, text_rows
 
 from xstilts.evaluation.score import score
@@ -23,17 +24,19 @@ STAGES = (0, 1, 2, 3)
 STEPS = 12
 
 
-def mixture() -> dict[str, TrainingSet]:
-    """Three formats, so that heads are idle at most steps; batches that do not divide by two."""
-    return {
-        "pairs": _set(pair_task(), pair_rows(45), pair_rows(9, seed=1)),
-        "tags": _set(tag_task(max_length=16), tag_rows(45), tag_rows(9, seed=1)),
-        "words": _set(text_task(), text_rows(45), []),
+def mixture(kind: str) -> dict[str, TrainingSet]:
+    """Two or three formats, so that heads are idle often; batches that do not divide by two."""
+    sets = {
+        "pairs": _set(kind, pair_task(), pair_rows(45), pair_rows(9, seed=1)),
+        "tags": _set(kind, tag_task(max_length=16), tag_rows(45), tag_rows(9, seed=1)),
     }
+    if kind == "encoder":
+        sets["words"] = _set(kind, text_task(), text_rows(45), [])
+    return sets
 
 
-def _set(task: Task, rows: list, dev: list) -> TrainingSet:
-    encode, tokenizer = format_of(task).encode, tiny_tokenizer()
+def _set(kind: str, task: Task, rows: list, dev: list) -> TrainingSet:
+    encode, tokenizer = format_of(task).encode, tokenizer_for(kind)
     return TrainingSet(
         task,
         encode(rows, tokenizer, task, train=True),
@@ -42,7 +45,7 @@ def _set(task: Task, rows: list, dev: list) -> TrainingSet:
     )
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, kind: str) -> None:
     usual = engine._deepspeed_config
 
     def partitions_everything(config: TrainConfig) -> dict:
@@ -54,7 +57,7 @@ def main(folder: Path) -> None:
     engine._deepspeed_config = partitions_everything
     rank, _ = engine.connect()
     for stage in STAGES:
-        data = mixture()
+        data = mixture(kind)
         output = folder / str(stage)
         if rank == 0:
             output.mkdir(parents=True)
@@ -63,11 +66,11 @@ def main(folder: Path) -> None:
             accumulation=2, evals=3, warmup=0.2,
         )  # fmt: skip
         trained = train(
-            tiny_model(*(part.task for part in data.values())),
+            model_of(kind, *(part.task for part in data.values())),
             data,
             config,
             output,
-            pad_id=1,
+            pad_id=tokenizer_for(kind).pad_token_id,
             dev_score=lambda task, found, rows: score(task, "en", found, rows).value,
         )
         if rank == 0:
@@ -76,5 +79,5 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2])
     leave(0)

@@ -10,6 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from xstilts.errors import UserError, raise_if_any
 from xstilts.files import read_json, replaced_folder, sha256, write_json
+from xstilts.models.architecture import (
+    DECODER,
+    ENCODER_DECODER,
+    PLAIN_ENCODER,
+    Reading,
+    declare,
+    retrieval_layer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +28,11 @@ MANIFEST = "MANIFEST.json"
 
 @dataclass(frozen=True)
 class Shape:
-    """How large a model is; `body` counts the parameters of its layers, without embeddings."""
+    """How large a model is; `body` counts the parameters of its layers, without embeddings.
+
+    `body`, `layers` and `width` of an encoder-decoder are its encoder's: its decoder has one
+    state to make.
+    """
 
     parameters: int
     body: int
@@ -32,20 +44,27 @@ class Shape:
 class Backbone:
     """A pretrained model.
 
-    `shape` serves estimates of time and memory. `retrieval_layer` is the layer whose mean is
-    a sentence's vector (0 is the embedding); `freeze_embeddings` says whether fine-tuning
-    leaves the embedding matrix as it is.
+    `reading` is its architecture and what stands for a whole input. `shape` serves estimates
+    of time and memory. `retrieval_layer` is the layer (of the encoder where there is one)
+    whose mean is a sentence's vector (0 is the embedding); `freeze_embeddings` says whether
+    fine-tuning leaves the embedding matrix as it is.
     """
 
     name: str
     kind: str  # shipped | hub
     hub: str | None = None
     revision: str | None = None
+    reading: Reading = PLAIN_ENCODER
     shape: Shape
     retrieval_layer: int
     freeze_embeddings: bool = False
 
 
+_MT5 = {
+    "small": Shape(172_119_424, 18_883_264, layers=8, width=512),
+    "base": Shape(390_315_264, 84_954_240, layers=12, width=768),
+    "large": Shape(973_466_624, 308_332_032, layers=24, width=1024),
+}
 BACKBONES: dict[str, Backbone] = {
     backbone.name: backbone
     for backbone in (
@@ -77,6 +96,76 @@ BACKBONES: dict[str, Backbone] = {
             hub="google-bert/bert-base-multilingual-cased",
             shape=Shape(177_262_848, 85_054_464, layers=12, width=768),
             retrieval_layer=8,
+        ),
+        *(
+            Backbone(
+                name=f"mt5-{size}",
+                kind="hub",
+                hub=f"google/mt5-{size}",
+                reading=Reading(ENCODER_DECODER, "decoder"),
+                shape=shape,
+                retrieval_layer=retrieval_layer(shape.layers),
+            )
+            for size, shape in _MT5.items()
+        ),
+        *(
+            Backbone(
+                name=f"mt5-{size}-text",
+                kind="hub",
+                hub=f"google/mt5-{size}",
+                reading=Reading(ENCODER_DECODER, "decoder", interface="text"),
+                shape=shape,
+                retrieval_layer=retrieval_layer(shape.layers),
+            )
+            for size, shape in _MT5.items()
+        ),
+        Backbone(
+            name="xglm-564m",
+            kind="hub",
+            hub="facebook/xglm-564M",
+            reading=Reading(DECODER, "last"),
+            shape=Shape(564_463_616, 302_311_424, layers=24, width=1024),
+            retrieval_layer=retrieval_layer(24),
+        ),
+        Backbone(
+            name="qwen25-500m",
+            kind="hub",
+            hub="Qwen/Qwen2.5-0.5B",
+            reading=Reading(DECODER, "last"),
+            shape=Shape(494_032_768, 357_898_112, layers=24, width=896),
+            retrieval_layer=retrieval_layer(24),
+        ),
+        Backbone(
+            name="qwen3-600m",
+            kind="hub",
+            hub="Qwen/Qwen3-0.6B-Base",
+            reading=Reading(DECODER, "last"),
+            shape=Shape(596_049_920, 440_467_456, layers=28, width=1024),
+            retrieval_layer=retrieval_layer(28),
+        ),
+        Backbone(
+            name="llama32-1b",
+            kind="hub",
+            hub="meta-llama/Llama-3.2-1B",
+            reading=Reading(DECODER, "last"),
+            shape=Shape(1_235_814_400, 973_146_112, layers=16, width=2048),
+            retrieval_layer=retrieval_layer(16),
+        ),
+        Backbone(
+            name="mini-decoder",
+            kind="shipped",
+            reading=Reading(DECODER, "last"),
+            shape=Shape(1_355_392, 779_392, layers=4, width=128),
+            retrieval_layer=3,
+            freeze_embeddings=True,
+        ),
+        Backbone(
+            name="mini-encdec",
+            kind="shipped",
+            reading=Reading(ENCODER_DECODER, "decoder"),
+            shape=Shape(2_397_696, 779_520, layers=4, width=128),
+            retrieval_layer=3,
+            freeze_embeddings=True,
         ),
     )
 }
@@ -140,17 +229,20 @@ def _copy_shipped(entry: dict[str, Any], folder: Path) -> None:
 
 
 def _download(entry: dict[str, Any], folder: Path) -> None:
-    from transformers import AutoModel, AutoTokenizer
+    from transformers import AutoConfig, AutoTokenizer
 
-    from xstilts.models.body import save_body
+    from xstilts.models.body import auto_class, save_body, without_pooler
 
     hub, revision = entry["hub"], entry.get("revision")
+    reading = Reading(**entry.get("reading", {}))
     try:
+        config = AutoConfig.from_pretrained(hub, revision=revision)
+        declare(config, reading)
         tokenizer = AutoTokenizer.from_pretrained(hub, revision=revision)
-        body = AutoModel.from_pretrained(
-            hub, revision=revision, use_safetensors=True, add_pooling_layer=False
+        body = auto_class(config).from_pretrained(
+            hub, revision=revision, config=config, use_safetensors=True, **without_pooler(config)
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ImportError) as error:
         raise UserError(
             f"Backbone {entry['name']!r}: {hub} at revision {revision or 'main'} could not be "
             f"loaded from the Hugging Face hub ({str(error).strip().splitlines()[0]}); check the "

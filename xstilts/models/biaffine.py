@@ -3,12 +3,14 @@
 import torch
 from torch import Tensor, nn
 
+from xstilts.models.pooling import States
+
 _ARC, _RELATION = 500, 100  # features, as in the paper
 _IMPOSSIBLE = -1e9  # finite, so that nothing times zero is not a number
 
 
 class BiaffineHead(nn.Module):
-    """Dozat and Manning 2017 (https://arxiv.org/abs/1611.01734) over first sub-words.
+    """Dozat and Manning 2017 (https://arxiv.org/abs/1611.01734) over one sub-word per word.
 
     Sizes, activation and the two layers of features are theirs; dropout is the body's.
     """
@@ -24,15 +26,15 @@ class BiaffineHead(nn.Module):
         self.of_dependent = nn.Linear(_RELATION, relations)
         self.of_head = nn.Linear(_RELATION, relations, bias=False)
 
-    def forward(self, hidden: Tensor, batch: dict[str, Tensor]) -> Tensor:
+    def forward(self, states: States, batch: dict[str, Tensor]) -> Tensor:
         """[inputs, length, width] -> [inputs, words, 1 + words + relations] with true heads.
 
-        Scores of all heads (0: the root, which the first sub-word stands for), then of all
+        Scores of all heads (0: the root, which the whole input stands for), then of all
         relations to the true one. Without true heads [inputs, words, 2 * (1 + words)]: scores
         of all heads, then the number of the best relation to each, which is never 0, `root`.
         """
-        words = hidden.gather(1, _wide(batch["starts"], hidden))
-        nodes = torch.cat([hidden[:, :1], words], dim=1)
+        words = states.words.gather(1, _wide(batch["starts"], states.words))
+        nodes = torch.cat([states.whole[:, None], words], dim=1)
         arcs = self._arcs(words, nodes, batch["words"])
         dependent, head = self.relation_dependent(words), self.relation_head(nodes)
         if "heads" in batch:

@@ -12,10 +12,19 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
+from transformers import (
+    MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING,
+    MODEL_MAPPING,
+    AutoConfig,
+    AutoModel,
+    AutoModelForSeq2SeqLM,
+    AutoTokenizer,
+    PreTrainedModel,
+)
 from transformers.utils import logging as transformers_logging
 
 from xstilts.errors import UserError, raise_if_any
+from xstilts.models.architecture import ENCODER, reading_of, written_reading
 
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
 _UNLIMITED = 10**6  # tokenizers without a limit say 10^30
@@ -36,14 +45,34 @@ def inference_budget(where: torch.device) -> int:
 
 def new_body(config: Any) -> PreTrainedModel:
     """A body with random weights (from torch's global generator) and no pooler."""
-    return AutoModel.from_config(
-        config, add_pooling_layer=False, attn_implementation=_attention(), dtype=torch.float32
+    return auto_class(config).from_config(
+        config,
+        attn_implementation=_attention(config),
+        dtype=torch.float32,
+        **without_pooler(config),
     )
 
 
-def _attention() -> str:
-    # On the CPU torch's fused kernel is half as fast as plain matrix products in bf16.
-    return "sdpa" if torch.cuda.is_available() else "eager"
+def auto_class(config: Any) -> Any:
+    """Of bodies: without the scores of words, unless the model is there to write."""
+    return AutoModelForSeq2SeqLM if reading_of(config).interface == "text" else AutoModel
+
+
+def without_pooler(config: Any) -> dict[str, bool]:
+    """Arguments that keep a body from having a pooler; only encoders have one to leave out."""
+    reads_encoder = reading_of(config).architecture == ENCODER
+    return {"add_pooling_layer": False} if reads_encoder else {}
+
+
+def _attention(config: Any) -> str:
+    # On the CPU torch's fused kernel is half as fast as plain matrix products in bf16; some
+    # models (XGLM) have plain products alone.
+    fused = torch.cuda.is_available() and _class_of(config)._supports_sdpa
+    return "sdpa" if fused else "eager"
+
+
+def _class_of(config: Any) -> Any:
+    return MODEL_MAPPING[type(config)]
 
 
 def load_body(folder: Path) -> PreTrainedModel:
@@ -54,15 +83,15 @@ def load_body(folder: Path) -> PreTrainedModel:
     """
     config = load_config(folder)
     try:
-        body, report = AutoModel.from_pretrained(
+        body, report = auto_class(config).from_pretrained(
             folder,
             config=config,
-            add_pooling_layer=False,
-            attn_implementation=_attention(),
+            attn_implementation=_attention(config),
             dtype=torch.float32,
             use_safetensors=True,
             ignore_mismatched_sizes=True,  # reported below, all at once
             output_loading_info=True,
+            **without_pooler(config),
         )
     except SafetensorError as error:
         raise _damaged(folder / WEIGHTS, error) from error
@@ -96,10 +125,13 @@ def load_config(folder: Path) -> Any:
 
 
 def load_tokenizer(folder: Path) -> Any:
-    """The fast tokenizer in `folder`; its `model_max_length` is what the model can take.
+    """The fast tokenizer in `folder`, made to fit the model there.
+
+    Its `model_max_length` is what the model can take; `architecture` says what it writes
+    inputs for. One that knows no padding pads with its end token: no model looks there.
 
     Raises:
-        UserError: it is missing or damaged.
+        UserError: it is missing or damaged, or lacks a token that inputs need.
     """
     config = json.loads(_existing(folder, CONFIG).read_text(encoding="utf-8"))
     _existing(folder, TOKENIZER)
@@ -111,6 +143,15 @@ def load_tokenizer(folder: Path) -> Any:
             "write the model again."
         ) from error
     tokenizer.model_max_length = min(tokenizer.model_max_length, _positions(config), _UNLIMITED)
+    reading = written_reading(config)
+    tokenizer.architecture, tokenizer.interface = reading.architecture, reading.interface
+    if tokenizer.eos_token_id is None and tokenizer.architecture != ENCODER:
+        raise UserError(
+            f"{folder / TOKENIZER} has no end-of-sequence token, which the inputs of a model of "
+            f"the architecture {tokenizer.architecture!r} end with; choose another backbone."
+        )
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
 
 
@@ -126,8 +167,21 @@ def save_body(folder: Path, config: Any, weights: dict[str, Tensor], tokenizer: 
     folder.mkdir(parents=True, exist_ok=True)
     config.dtype = "float32"
     config.save_pretrained(folder)
-    save_weights(folder / WEIGHTS, weights)
+    save_weights(folder / WEIGHTS, _each_once(config, weights))
     tokenizer.save_pretrained(folder)
+
+
+def _each_once(config: Any, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Without what is tied to another tensor: T5 has its embedding in both halves, and more.
+
+    mT5's output weights may be tied by its class and yet have values of their own.
+    """
+    if not config.is_encoder_decoder:
+        return weights
+    whole: Any = MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING[type(config)]
+    tied = whole._tied_weights_keys
+    same = {n for n, of in tied.items() if n in weights and torch.equal(weights[n], weights[of])}
+    return {name: tensor for name, tensor in weights.items() if name not in same}
 
 
 def save_weights(path: Path, weights: dict[str, Tensor]) -> None:

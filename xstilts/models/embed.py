@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from xstilts.errors import UserError
+from xstilts.models.architecture import DECODER, reading_of
 from xstilts.models.body import inference_budget
+from xstilts.models.pooling import encoder, mean, with_positions
 from xstilts.tasks.encoding import encode_single, pad
 from xstilts.tasks.formats import Feature
 from xstilts.tasks.packing import by_length
@@ -35,7 +37,10 @@ def embed_features(
     """Vectors of the features of `retrieval` or `mining`, float32 [features, width].
 
     `layer` counts as `hidden_states` of transformers do: 0 is the embedding, the last one
-    the output. The mean is over the attention mask, with the special tokens, as in XTREME.
+    the output; of an encoder-decoder they are the encoder's. The mean is over the attention
+    mask, with the special tokens, as in XTREME; a decoder's leaves out the first token, whose
+    state is the same for all texts and many times longer than the others (Sun et al. 2024,
+    https://arxiv.org/abs/2402.17762).
 
     Raises:
         UserError: the body has no such layer.
@@ -61,7 +66,8 @@ def _pooled(
     body: PreTrainedModel, batch: dict[str, Tensor], layer: int, where: torch.device
 ) -> Tensor:
     inputs = {name: values.to(where) for name, values in batch.items()}
-    hidden = body(**inputs, output_hidden_states=True).hidden_states[layer].float()
-    mask = inputs["attention_mask"][:, :, None].to(hidden.dtype)
-    mean = (hidden * mask).sum(1) / mask.sum(1)
-    return nn.functional.normalize(mean, dim=-1)
+    mask, is_decoder = inputs["attention_mask"], reading_of(body.config).architecture == DECODER
+    called = with_positions(inputs) if is_decoder else inputs
+    hidden = encoder(body)(**called, output_hidden_states=True).hidden_states[layer].float()
+    found = mean(hidden[:, 1:], mask[:, 1:]) if is_decoder else mean(hidden, mask)
+    return nn.functional.normalize(found, dim=-1)

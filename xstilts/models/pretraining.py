@@ -1,4 +1,4 @@
-"""A small XLM-R trained from nothing on a corpus: tokenizer, static vectors, masked words.
+"""A small model trained from nothing on a corpus: tokenizer, static vectors, objective.
 
 The recipe is for miniatures of a few million tokens and minutes on one core; a real
 backbone comes from the hub. Its order matters more than its size:
@@ -8,27 +8,40 @@ backbone comes from the hub. Its order matters more than its size:
    with pre-split words);
 2. word vectors from co-occurrence (PPMI, truncated SVD: Levy & Goldberg 2014) to start
    the embedding matrix from, without which the model stays on the unigram plateau;
-3. masked words (BERT's 80/10/10) over packed rows.
+3. masked words (BERT's 80/10/10) over packed rows for an encoder, a small XLM-R; see
+   `generative` for the other architectures.
 
 Imported lazily: it needs torch and scipy.
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaForMaskedLM
+from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
 
 from xstilts.files import write_json
+from xstilts.models import generative
+from xstilts.models.architecture import DECODER, ENCODER, Reading, declare
 from xstilts.models.body import save_body
+from xstilts.models.vocabulary import (
+    BOS,
+    EOS,
+    MASK,
+    PAD,
+    SENTINELS,
+    packed_rows,
+    static_vectors,
+    train_tokenizer,
+)
 
-SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")  # XLM-R's names and first ids
-BOS, PAD, EOS, UNK, MASK = range(5)
+Loss = Callable[[Any, Tensor], Tensor]  # of a model on rows [n, length]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,69 +65,6 @@ class Recipe:
     window: int = 4
     stories: int = 30000
     seed: int = 0
-
-
-def train_tokenizer(texts: Iterable[str], vocabulary: int, positions: int) -> Any:
-    """Byte-pair tokenizer with XLM-R's special tokens and input layout."""
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
-
-    core = Tokenizer(models.BPE(unk_token="<unk>"))
-    core.normalizer = normalizers.NFKC()
-    core.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation()]
-    )
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary, special_tokens=list(SPECIAL), show_progress=False
-    )
-    core.train_from_iterator(texts, trainer)
-    core.post_processor = processors.TemplateProcessing(
-        single="<s> $A </s>",
-        pair="<s> $A </s> </s> $B </s>",
-        special_tokens=[("<s>", BOS), ("</s>", EOS)],
-    )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=core,
-        bos_token="<s>",
-        cls_token="<s>",
-        eos_token="</s>",
-        sep_token="</s>",
-        pad_token="<pad>",
-        unk_token="<unk>",
-        mask_token="<mask>",
-        model_max_length=positions,
-        model_input_names=["input_ids", "attention_mask"],
-    )
-
-
-def packed_rows(tokenizer: Any, texts: list[str], length: int) -> np.ndarray:
-    """All texts one after the other, cut into rows: int32 of shape (rows, `length`)."""
-    encoded = tokenizer(texts, return_attention_mask=False)["input_ids"]
-    stream = np.fromiter((piece for ids in encoded for piece in ids), dtype=np.int32)
-    return stream[: len(stream) // length * length].reshape(-1, length)
-
-
-def static_vectors(rows: np.ndarray, vocabulary: int, width: int, window: int) -> np.ndarray:
-    """Left singular vectors of the positive PMI matrix, scaled by root singular values.
-
-    Returns float64 of shape (`vocabulary`, `width`); pieces that do not occur get zeros.
-    """
-    from scipy.sparse import coo_matrix, diags
-    from scipy.sparse.linalg import svds
-
-    pairs = []
-    for step in range(1, window + 1):
-        left, right = rows[:, :-step].ravel(), rows[:, step:].ravel()
-        words = (left > MASK) & (right > MASK)
-        pairs += [(left[words], right[words]), (right[words], left[words])]
-    i, j = (np.concatenate(side) for side in zip(*pairs, strict=True))
-    counts = coo_matrix((np.ones(len(i)), (i, j)), shape=(vocabulary, vocabulary)).tocsr()
-    totals = np.asarray(counts.sum(axis=1)).ravel()
-    inverse = diags(1 / np.maximum(totals, 1))
-    pmi = (inverse @ counts @ inverse * totals.sum()).tocsr()
-    pmi.data = np.maximum(np.log(pmi.data), 0)
-    start = np.random.default_rng(0).normal(size=vocabulary)
-    vectors, scales, _ = svds(pmi, k=width, v0=start)
-    return vectors * np.sqrt(scales)
 
 
 def new_model(recipe: Recipe, vocabulary: int, vectors: np.ndarray) -> XLMRobertaForMaskedLM:
@@ -183,10 +133,10 @@ def _learning_rate(step: int, recipe: Recipe) -> float:
     return recipe.learning_rate * min((step + 1) / 100, 1 - step / recipe.steps)
 
 
-def train_masked_words(
-    model: XLMRobertaForMaskedLM, rows: np.ndarray, recipe: Recipe
+def train_on_rows(
+    model: Any, rows: np.ndarray, recipe: Recipe, loss: Loss
 ) -> list[dict[str, float]]:
-    """Train in place; returns one record (step, loss, seconds) per 100 steps."""
+    """Train in place on `loss`; returns one record (step, loss, seconds) per 100 steps."""
     decayed = [p for p in model.parameters() if p.ndim > 1]
     plain = [p for p in model.parameters() if p.ndim == 1]
     optimizer = torch.optim.AdamW(
@@ -200,14 +150,14 @@ def train_masked_words(
     for step, batch in enumerate(_batches(rows, recipe)):
         for group in optimizer.param_groups:
             group["lr"] = _learning_rate(step, recipe)
-        losses.append(_step(model, optimizer, batch, recipe))
+        losses.append(_step(model, optimizer, batch, loss))
         if (step + 1) % 100 == 0 or step + 1 == recipe.steps:
             seconds = round(time.monotonic() - started, 1)
             log.append(
                 {"step": step + 1, "loss": round(float(np.mean(losses)), 4), "seconds": seconds}
             )
             print(
-                f"mlm step {step + 1}/{recipe.steps} loss {log[-1]['loss']:.3f} {seconds:.0f} s",
+                f"step {step + 1}/{recipe.steps} loss {log[-1]['loss']:.3f} {seconds:.0f} s",
                 flush=True,
             )
             losses = []
@@ -215,19 +165,43 @@ def train_masked_words(
     return log
 
 
-def _step(
-    model: XLMRobertaForMaskedLM, optimizer: torch.optim.Optimizer, batch: Tensor, recipe: Recipe
-) -> float:
-    corrupted, chosen = mask_rows(batch, recipe.masked, model.config.vocab_size)
+def _step(model: Any, optimizer: torch.optim.Optimizer, batch: Tensor, loss: Loss) -> float:
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        hidden = model.roberta(input_ids=corrupted).last_hidden_state[chosen]
-        logits = model.lm_head(hidden)  # only where something is to be predicted
-    loss = nn.functional.cross_entropy(logits.float(), batch[chosen])
-    loss.backward()
+        found = loss(model, batch)
+    found.backward()
     nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
-    return loss.item()
+    return found.item()
+
+
+def _masked_word_loss(model: Any, rows: Tensor, share: float) -> Tensor:
+    corrupted, chosen = mask_rows(rows, share, model.config.vocab_size)
+    hidden = model.roberta(input_ids=corrupted).last_hidden_state[chosen]
+    logits = model.lm_head(hidden)  # only where something is to be predicted
+    return nn.functional.cross_entropy(logits.float(), rows[chosen])
+
+
+def untrained(
+    architecture: str, recipe: Recipe, tokenizer: Any, vectors: np.ndarray
+) -> tuple[Any, Loss]:
+    """The model that `recipe` begins with, and the loss that it is pretrained on."""
+    if architecture == ENCODER:
+        masked = new_model(recipe, len(tokenizer), vectors)
+        return masked, partial(_masked_word_loss, share=recipe.masked)
+    torch.manual_seed(recipe.seed)
+    sizes, ends = (len(tokenizer), recipe.width, recipe.layers, recipe.heads), (BOS, EOS, PAD)
+    model: Any
+    if architecture == DECODER:
+        model = generative.new_decoder(*sizes, recipe.positions, ends)
+        loss: Loss = generative.next_piece_loss
+    else:
+        model = generative.new_encoder_decoder(*sizes, ends)
+        sentinels = torch.tensor(tokenizer.convert_tokens_to_ids(list(SENTINELS)))
+        generator = np.random.default_rng((recipe.seed, 1))
+        loss = partial(generative.span_loss, sentinels=sentinels, generator=generator)
+    generative.start_embeddings(model, vectors)
+    return model, loss
 
 
 def pretrain_on_world(entry: dict[str, Any], folder: Path) -> None:
@@ -239,36 +213,44 @@ def pretrain_on_world(entry: dict[str, Any], folder: Path) -> None:
     rows = dict.fromkeys(LANGUAGES, recipe.stories)
     rows[MIXED] = recipe.stories * len(LANGUAGES)
     texts = {language: corpus(language, count, recipe.seed) for language, count in rows.items()}
-    pretrain([text for stories in texts.values() for text in stories], recipe, folder, texts[MIXED])
+    told = [text for stories in texts.values() for text in stories]
+    pretrain(told, recipe, folder, Reading(**entry.get("reading", {})), texts[MIXED])
 
 
 def pretrain_on_text(entry: dict[str, Any], folder: Path) -> None:
     """Write a backbone pretrained on all texts of the prepared data in `entry["needs"]`."""
     from xstilts.data.texts import texts
 
-    pretrain(texts(Path(entry["needs"])), Recipe(**entry["pretraining"]), folder)
+    reading = Reading(**entry.get("reading", {}))
+    pretrain(texts(Path(entry["needs"])), Recipe(**entry["pretraining"]), folder, reading)
 
 
 def pretrain(
-    texts: list[str], recipe: Recipe, folder: Path, bridge: list[str] | None = None
+    texts: list[str],
+    recipe: Recipe,
+    folder: Path,
+    reading: Reading,
+    bridge: list[str] | None = None,
 ) -> None:
     """Train tokenizer and model on `texts` and save both to `folder` in the hub's layout.
 
-    Where there are code-switched texts (`bridge`), the word vectors come from them alone:
-    there a word and its translations keep the same company. `training.json` in `folder`
-    holds recipe and loss.
+    The model has the architecture of `reading`. Where there are code-switched texts
+    (`bridge`), the word vectors come from them alone: there a word and its translations keep
+    the same company. `training.json` in `folder` holds recipe and loss.
     """
-    tokenizer = train_tokenizer(texts, recipe.vocabulary, recipe.positions)
+    architecture = reading.architecture
+    tokenizer = train_tokenizer(texts, recipe.vocabulary, recipe.positions, architecture)
     vectors = static_vectors(
         packed_rows(tokenizer, bridge or texts, recipe.length),
         len(tokenizer),
         recipe.width,
         recipe.window,
     )
-    model = new_model(recipe, len(tokenizer), vectors)
+    model, loss = untrained(architecture, recipe, tokenizer, vectors)
+    body = model.base_model  # of T5 the whole, whose words are its embedding
+    declare(body.config, reading)
     rows = packed_rows(tokenizer, texts, recipe.length)
-    log = train_masked_words(model, rows, recipe)
-    body = model.roberta
+    log = train_on_rows(model, rows, recipe, loss)
     body.config.architectures = [type(body).__name__]
     save_body(folder, body.config, body.state_dict(), tokenizer)
     write_json(folder / "training.json", {"recipe": asdict(recipe), "rows": len(rows), "log": log})

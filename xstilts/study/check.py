@@ -7,7 +7,7 @@ from pathlib import Path
 
 from xstilts.data.lock import read_lock
 from xstilts.errors import raise_if_any
-from xstilts.models.backbones import BACKBONES
+from xstilts.models.backbones import BACKBONES, SHIPPED
 from xstilts.study.grid import (
     EMBEDDED,
     SOURCE_LANGUAGE,
@@ -29,6 +29,7 @@ from xstilts.study.zero_shot import zero_shot_problems
 from xstilts.tasks.check import choices_differ, task_problems
 from xstilts.tasks.record import SPLITS, Task
 from xstilts.tasks.table import TASKS, task_in
+from xstilts.tasks.text_forms import written
 
 OWN = (*ENCODING, "batch_size")  # settings in which the tasks of a mixture may differ
 Problem = tuple[Keys, str]  # where in the file, and what is wrong there
@@ -64,6 +65,7 @@ def checked(page: Page, study: Study) -> Study:
 def problems(study: Study) -> Iterator[Problem]:
     """Everything that contradicts something else, in a study or in the task table."""
     yield from _source_problems(study)
+    yield from _model_problems(study)
     yield from _used_tasks_problems(study)
     yield from recipe_problems(study)
     yield from _recipe_problems(study)
@@ -75,6 +77,31 @@ def problems(study: Study) -> Iterator[Problem]:
     yield from _text_problems(study)
     if study.controls and all(body.tasks for body in study.recipes.values()):
         yield ("controls",), "controls need a recipe without tasks: add `none: []` to recipes."
+
+
+def _model_problems(study: Study) -> Iterator[Problem]:
+    for position, model in enumerate(study.models):
+        backbone = BACKBONES[model]
+        where: Keys = ("models", position)
+        if backbone.kind == "shipped" and not study.from_scratch and not (SHIPPED / model).is_dir():
+            yield (
+                where,
+                f"{model} is not shipped with this version: pretrain it (some 25 minutes on one "
+                "core) with --from-scratch, or from_scratch: true.",
+            )
+        if backbone.reading.interface == "text" and (unwritten := _unwritten(study)):
+            yield (
+                where,
+                f"{model} writes its answers, but {', '.join(unwritten)} cannot be put into "
+                f"texts; use {model.removesuffix('-text')}, or leave them out.",
+            )
+
+
+def _unwritten(study: Study) -> list[str]:
+    """Tasks that are trained on in this study but cannot be put into texts."""
+    trained = [task for body in study.recipes.values() for task in body.tasks]
+    trained += trained_tasks(study)
+    return [task for task in dict.fromkeys(trained) if not written(study_task(study, task))]
 
 
 def _source_problems(study: Study) -> Iterator[Problem]:

@@ -7,7 +7,9 @@ from rich.table import Table
 
 from xstilts.errors import UserError
 from xstilts.study.check import read_study
+from xstilts.study.devices import DEVICES
 from xstilts.study.grid import languages, tuned_on
+from xstilts.study.memory_table import memory_table
 from xstilts.study.page import read_page, unknown
 from xstilts.study.params import NAME, read_params, write_params
 from xstilts.study.plan import Params, Stage, descendants, output, stages
@@ -40,8 +42,13 @@ def use_study(name: str | None, mirror: str | None, from_scratch: bool) -> int:
     return 0
 
 
-def show_plan(name: str | None, mirror: str | None, from_scratch: bool) -> int:
-    """Print every stage with its state, and how many have to run."""
+def show_plan(
+    name: str | None, mirror: str | None, from_scratch: bool, device: str | None = None
+) -> int:
+    """Print every stage with its state, and how many have to run.
+
+    With the name of a `device` also what training needs of its memory, and which ZeRO stage.
+    """
     console = Console()
     params = resolve(named_study(name, mirror, from_scratch))
     if not _is_current(params):
@@ -60,6 +67,8 @@ def show_plan(name: str | None, mirror: str | None, from_scratch: bool) -> int:
         f"{len(waiting) - len(changed)} to run if what they depend on changes.",
         highlight=False,
     )
+    if device:
+        console.print(memory_table(params, plan, DEVICES[device]), highlight=False)
     return 0
 
 

@@ -20,6 +20,7 @@ from typing import Any
 from xstilts.models.backbones import BACKBONES, Shape
 from xstilts.study.devices import Device
 from xstilts.study.fanout import Pods
+from xstilts.study.memory import training_memory
 from xstilts.study.plan import Stage
 from xstilts.study.rows import assumed, candidates, rows, total
 
@@ -44,8 +45,6 @@ LENGTHS = {
 _TWO_SIDED = ("dual_encoder", "entity_linking")
 _MIXTURE_CAP = 2**17  # rows of one task that a mixture counts (Phang et al. 2020)
 _ADAMW_BYTES = 30  # read and written per parameter and step
-_STATE_BYTES = 16  # weight, gradient and two moments in fp32
-_ACTIVATION_BYTES = 34  # per token, layer and unit of width, in 16 bits (Korthikanti et al. 2022)
 _COPIES = 2  # of what a pod reads or writes: in DVC's cache and in the workspace
 _WORKSPACE = 100e6  # bytes: code, DVC's own files, logs
 _ROW_BYTES = 600  # of a data set
@@ -127,7 +126,7 @@ def stage_cost(params: Mapping[str, Any], stage: Stage, device: Device) -> Cost:
     if stage.phase == "evaluate":
         return _evaluation(params, params["evaluate"][stage.key], device)
     if stage.phase == "backbone":
-        weights = 4 * _shape(params, f"models/backbone/{stage.key}").parameters
+        weights = 4 * shape_of(params, f"models/backbone/{stage.key}").parameters
         return Cost(disk=_WORKSPACE + (_COPIES + 1) * weights)  # once more as it is downloaded
     if stage.phase == "prepare":
         return Cost(disk=_WORKSPACE + (_COPIES + 1) * _ROW_BYTES * total(params, stage.key))
@@ -138,7 +137,7 @@ def stage_cost(params: Mapping[str, Any], stage: Stage, device: Device) -> Cost:
 
 
 def _training(params: Mapping[str, Any], entry: Mapping[str, Any], device: Device) -> Cost:
-    shape, training = _shape(params, entry["init"]), entry["training"]
+    shape, training = shape_of(params, entry["init"]), entry["training"]
     tasks = entry.get("tasks") or [entry["task"]]
     sizes = [rows(params, entry["data"], task["name"], "train") for task in tasks]
     if limit := training.get("train_limit"):
@@ -158,13 +157,18 @@ def _training(params: Mapping[str, Any], entry: Mapping[str, Any], device: Devic
     optimizer = steps * _ADAMW_BYTES * shape.parameters / device.bandwidth
     seconds = work / ((device.bf16 if bf16 else device.fp32) * UTILISATION) + optimizer
     disk = _COPIES * (2 * 4 * shape.parameters + _data_bytes(params, entry))
-    parts = training.get("processes", 1) * training.get("accumulation", 1)
-    tokens = max(
-        max(1.0, own / parts) * inputs(task) * _length(params, task)
-        for own, task in zip(batches, tasks, strict=True)
-    )
-    memory = training_memory(shape, training, tokens)
+    memory = training_memory(shape, training, micro_batch(params, entry)).total
     return Cost(seconds=seconds * share, memory=memory, disk=_WORKSPACE + disk)
+
+
+def micro_batch(params: Mapping[str, Any], entry: Mapping[str, Any]) -> float:
+    """Sub-words of one micro-batch of one process of a training entry, at its longest task."""
+    training, tasks = entry["training"], entry.get("tasks") or [entry["task"]]
+    parts = training.get("processes", 1) * training.get("accumulation", 1)
+    return max(
+        max(1.0, _batch_size(training, task) / parts) * inputs(task) * _length(params, task)
+        for task in tasks
+    )
 
 
 def _batch_size(training: Mapping[str, Any], task: Mapping[str, Any]) -> int:
@@ -173,7 +177,7 @@ def _batch_size(training: Mapping[str, Any], task: Mapping[str, Any]) -> int:
 
 
 def _evaluation(params: Mapping[str, Any], entry: Mapping[str, Any], device: Device) -> Cost:
-    shape, task = _shape(params, entry["model_dir"]), entry["task"]
+    shape, task = shape_of(params, entry["model_dir"]), entry["task"]
     sequences = _tested(params, entry) * inputs(task)
     sequences += candidates(params, entry["data"], task["name"])
     work = forward(shape, sequences, _length(params, task))
@@ -206,19 +210,6 @@ def forward(shape: Shape, sequences: float, tokens: float) -> float:
     return (2 * shape.body + attention) * sequences * tokens
 
 
-def training_memory(shape: Shape, training: Mapping[str, Any], tokens: float) -> float:
-    """Bytes that a training run needs on each device: its share of the state, and activations.
-
-    `tokens` are those of one micro-batch of one process.
-    """
-    processes, stage = training.get("processes", 1), training.get("zero_stage", 0)
-    halved = training.get("precision") == "bf16"
-    shared = {0: 0, 1: 8, 2: 12, 3: 16}[stage]  # moments; gradients, too; weights, too
-    state = shape.parameters * (_STATE_BYTES - shared + shared / processes + 2 * halved)
-    layer = _ACTIVATION_BYTES * shape.width * (1 if halved else 2)
-    return state + tokens * shape.layers * layer
-
-
 def inputs(task: Mapping[str, Any]) -> int:
     """Inputs of the model that a row of a task becomes."""
     return 2 if task["format"] in _TWO_SIDED else int(task.get("choices") or 1)
@@ -231,12 +222,12 @@ def _length(params: Mapping[str, Any], task: Mapping[str, Any]) -> float:
     return float(min(mean, task["hparams"]["max_length"]))
 
 
-def _shape(params: Mapping[str, Any], folder: str) -> Shape:
+def shape_of(params: Mapping[str, Any], folder: str) -> Shape:
     """The size of the model in a folder: that of the backbone which it comes from."""
     _, kind, key = folder.split("/")
     if kind != "backbone":
-        return _shape(params, params[kind][key]["init"])
+        return shape_of(params, params[kind][key]["init"])
     entry = params["backbone"][key]
     if "like" in entry:
-        return _shape(params, entry["like"])
+        return shape_of(params, entry["like"])
     return BACKBONES[entry["name"]].shape

@@ -215,16 +215,21 @@ def _backbones(study: Study) -> dict[str, Entry]:
 
 
 def _pretrained(study: Study, backbone: Backbone) -> Entry:
+    found: Entry = {"name": backbone.name} | _model_origin(study, backbone)
+    reading = _record(backbone.reading)  # nothing for an encoder read at its first token
+    return found | ({"reading": reading} if reading else {})
+
+
+def _model_origin(study: Study, backbone: Backbone) -> Entry:
     if backbone.kind == "shipped" and study.from_scratch:
         origin = {"kind": "world", "needs": "xstilts/world"}
         if study.source != "world":
             origin = {"kind": "text", "needs": f"data/{TEXT}"}
-        return {"name": backbone.name, **origin, "pretraining": study.pretraining}
+        return {**origin, "pretraining": study.pretraining}
     if backbone.kind == "shipped":
-        needs = f"xstilts/models/{backbone.name}"
-        return {"name": backbone.name, "kind": "shipped", "needs": needs}
+        return {"kind": "shipped", "needs": f"xstilts/models/{backbone.name}"}
     hub = {"hub": backbone.hub, "revision": backbone.revision}
-    return {"name": backbone.name, "kind": backbone.kind, **hub, "needs": "xstilts/models"}
+    return {"kind": backbone.kind, **hub, "needs": "xstilts/models"}
 
 
 def _intermediates(study: Study) -> Iterator[tuple[str, Entry]]:

@@ -5,7 +5,6 @@ are then set around one text or two exactly as the tokenizer's own template does
 """
 
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -23,16 +22,26 @@ class Template:
     single: tuple[Ids, Ids]
     pair: tuple[Ids, Ids, Ids]
     segments: bool  # whether the model wants token_type_ids
+    causal: bool = False  # whether a state sees nothing of what follows it
 
     @classmethod
     def of(cls, tokenizer: Any) -> "Template":
-        """Read the template off the tokenizer's encoding of a probe."""
-        before, after = _special_runs(tokenizer, "a")
-        first, middle, last = _special_runs(tokenizer, "a", "a")
+        """Read the template off the tokenizer's encoding of a probe.
+
+        Decoders need a token before, between and after the texts (Radford et al. 2018, GPT:
+        start, delimiter and extract tokens). Where their tokenizer sets none, its end token
+        stands there, as it does between the documents that they were pretrained on.
+        """
+        architecture = architecture_of(tokenizer)
+        single, pair = _special_runs(tokenizer, "a"), _special_runs(tokenizer, "a", "a")
+        if architecture == "decoder":
+            end = [tokenizer.eos_token_id]
+            single, pair = [run or end for run in single], [run or end for run in pair]
         return cls(
-            single=(before, after),
-            pair=(first, middle, last),
-            segments="token_type_ids" in tokenizer.model_input_names,
+            single=(single[0], single[1]),
+            pair=(pair[0], pair[1], pair[2]),
+            segments=architecture == "encoder" and "token_type_ids" in tokenizer.model_input_names,
+            causal=architecture == "decoder",
         )
 
     def room(self, limit: int, *, pair: bool) -> int:
@@ -53,11 +62,36 @@ class Template:
         return feature
 
 
+def architecture_of(tokenizer: Any) -> str:
+    """What the tokenizer writes inputs for, as `load_tokenizer` found it; else an encoder."""
+    return getattr(tokenizer, "architecture", "encoder")
+
+
+def interface_of(tokenizer: Any) -> str:
+    """Whether the tokenizer's model answers through heads or in texts, found there, too."""
+    return getattr(tokenizer, "interface", "heads")
+
+
 def _special_runs(tokenizer: Any, *texts: str) -> list[Ids]:
-    encoded = tokenizer(*texts, return_special_tokens_mask=True)
-    tagged = zip(encoded["special_tokens_mask"], encoded["input_ids"], strict=True)
-    runs = groupby(tagged, key=lambda pair: pair[0])
-    return [[token for _, token in run] for special, run in runs if special]
+    """The special tokens before, between and after the texts; a run may be empty."""
+    encoded = tokenizer(*texts)
+    runs: list[Ids] = [[] for _ in range(len(texts) + 1)]
+    seen = 0
+    for token, owner in zip(encoded["input_ids"], encoded.sequence_ids(), strict=True):
+        if owner is None:
+            runs[seen].append(token)
+        else:
+            seen = owner + 1
+    return runs
+
+
+def unknown_token(tokenizer: Any) -> int:
+    """What stands for a word that the tokenizer cannot write.
+
+    Tokenizers over bytes know no unknown word, but a word without any letter they may meet.
+    """
+    found = tokenizer.unk_token_id
+    return int(tokenizer.eos_token_id if found is None else found)
 
 
 def input_limit(tokenizer: Any, task: Task) -> int:
@@ -79,6 +113,17 @@ def pieces(tokenizer: Any, texts: list[str]) -> list[Ids]:
     )
     ids = dict(zip(unique, encoded["input_ids"], strict=True))
     return [ids[text] for text in texts]
+
+
+def word_pieces(tokenizer: Any, words: list[str]) -> list[Ids]:
+    """Sub-word ids of each word as it is written within a text.
+
+    Most tokenizers write a word alone as they do in a text; those over bytes want the space.
+    """
+    first, alone, spaced, running = pieces(tokenizer, ["a", "b", " b", "a b"])
+    within = running[len(first) :]
+    wants_space = within not in (alone, []) and within == spaced
+    return pieces(tokenizer, [f" {word}" if wants_space and word else word for word in words])
 
 
 def fit_longest_first(first: int, second: int, room: int) -> tuple[int, int]:

@@ -56,8 +56,8 @@ class Format(Protocol):
         """One prediction per row."""
 
 
-def format_of(task: Task) -> Format:
-    """The module of the task's format.
+def format_of(task: Task, interface: str = "heads") -> Format:
+    """The module of the task's format; with the interface `text`, of texts in and out.
 
     Raises:
         UserError: the task names a format that does not exist.
@@ -67,6 +67,8 @@ def format_of(task: Task) -> Format:
             f"Task {task.name!r} has the unknown format {task.format!r}; "
             f"use one of {', '.join(FORMATS)}."
         )
+    if interface == "text":
+        return cast(Format, importlib.import_module("xstilts.tasks.text"))
     return cast(Format, importlib.import_module(f"xstilts.tasks.{task.format}"))
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from xstilts.errors import UserError
 from xstilts.tasks.encoding import Template, input_limit, pad, pieces
 from xstilts.tasks.formats import Feature, Row
 from xstilts.tasks.record import Task
@@ -28,7 +29,15 @@ def encode(
 
     Each feature carries what `mask` needs: `special` (how many sub-words at either end are
     never masked), `mask_id` and the ordinary ids `random_ids`.
+
+    Raises:
+        UserError: the tokenizer has no mask token.
     """
+    if tokenizer.mask_token_id is None:
+        raise UserError(
+            f"Task {task.name!r} masks words, but the model's tokenizer has no mask token; take "
+            "the task out of the recipe, or use a model that was pretrained on masked words."
+        )
     template, limit = Template.of(tokenizer), input_limit(tokenizer, task)
     room = template.room(limit, pair=False)
     vocabulary = {

@@ -1,7 +1,7 @@
 """Dependency parsing: a head and a relation for every word, one tree per sentence.
 
-Dozat and Manning 2017 (https://arxiv.org/abs/1611.01734) over the first sub-word of every
-word; the first sub-word of the input stands for the root. Arcs and relations are trained
+Dozat and Manning 2017 (https://arxiv.org/abs/1611.01734) over one sub-word of every
+word; the state of the whole input stands for the root. Arcs and relations are trained
 together, relations on the true arcs; the tree is the best one with exactly one root.
 """
 

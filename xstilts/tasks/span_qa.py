@@ -3,8 +3,8 @@
 A context that does not fit is seen through windows that overlap by `doc_stride` sub-words;
 decoding takes the best span over all windows, with the n-best rule of Hugging Face's
 `postprocess_qa_predictions`. A task whose questions may lack an answer (SQuAD 2.0) trains such
-questions on the null span, which starts and ends at the first special token, and compares its
-score with that of the best span.
+questions on the null span, which starts and ends at place 0 (the state of the whole input), and
+compares its score with that of the best span.
 """
 
 from typing import Any, NamedTuple
@@ -37,7 +37,7 @@ def encode(rows: list[Row], tokenizer: Any, task: Task, *, train: bool) -> list[
 
     `offsets` [sub-words, 2] are the character spans of the window's context, `begin` is the
     position of its first sub-word in the input. With `train`, `start` and `end` are the
-    positions of the first answer, or 0 (the first special token) in a window without it.
+    positions of the first answer, or 0 (see above) in a window without it.
     `truncated` marks a question cut to `max_query_length` sub-words; contexts never are.
     """
     template, limit = Template.of(tokenizer), input_limit(tokenizer, task)

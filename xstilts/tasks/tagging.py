@@ -1,4 +1,4 @@
-"""Tagging of words: labels on the first sub-word, long sentences split and re-joined.
+"""Tagging of words: labels on one sub-word each, long sentences split and re-joined.
 
 The rules are those of XTREME's `utils_preprocess.py`: a word of no sub-words, or of more
 than fit into one input, becomes the unknown token; a sentence that does not fit into one
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from xstilts.tasks.encoding import Ids, Template, input_limit, pad, pieces
+from xstilts.tasks.encoding import Ids, Template, input_limit, pad, unknown_token, word_pieces
 from xstilts.tasks.formats import Feature, Row
 from xstilts.tasks.record import Task
 
@@ -26,12 +26,13 @@ def outputs(task: Task) -> int:
 def encode(rows: list[Row], tokenizer: Any, task: Task, *, train: bool) -> list[Feature]:
     """One or more features per row, in the order of its words.
 
-    `starts` holds the position of each word's first sub-word; with `train`, `tags` holds
-    the words' tags. `truncated` marks a feature in which an over-long word became unknown.
+    `starts` holds the position of each word's first sub-word (in a decoder, whose states see
+    nothing of what follows, of its last one); with `train`, `tags` holds the words' tags.
+    `truncated` marks a feature in which an over-long word became unknown.
     """
     template, room = Template.of(tokenizer), input_limit(tokenizer, task) - _RESERVED
-    words = iter(pieces(tokenizer, [word for row in rows for word in row["tokens"]]))
-    unknown = [tokenizer.unk_token_id]
+    words = iter(word_pieces(tokenizer, [word for row in rows for word in row["tokens"]]))
+    unknown = [unknown_token(tokenizer)]
     features = []
     for index, row in enumerate(rows):
         sentence = [next(words) for _ in row["tokens"]]
@@ -62,7 +63,7 @@ def _split(lengths: list[int], room: int) -> list[tuple[int, int]]:
 def _feature(words: list[Ids], template: Template) -> Feature:
     feature = template.join([token for word in words for token in word])
     ends = np.cumsum([len(template.single[0])] + [len(word) for word in words])
-    feature["starts"] = ends[:-1].tolist()
+    feature["starts"] = (ends[1:] - 1 if template.causal else ends[:-1]).tolist()
     return feature
 
 

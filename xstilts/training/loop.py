@@ -37,6 +37,7 @@ class TrainingSet:
     dev_features: list[Feature] = field(default_factory=list)
     batch_size: int | None = None  # None: the run's
     also: tuple["TrainingSet", ...] = ()  # the task's dev rows in further languages
+    interface: str = "heads"
 
     def part(self, config: TrainConfig) -> Part:
         """What the schedule has to know of the task."""
@@ -135,7 +136,7 @@ def _train_step(run: _Run, step: int, batch: Batch) -> None:
     that the mean of means becomes the mean over all predictions of the batch.
     """
     part, config = run.data[batch.task], run.config
-    task_format = format_of(part.task)
+    task_format = format_of(part.task, part.interface)
     lr = run.engine.get_lr()[0]
     total = task_format.count([part.features[i] for i in batch.indices])
     parts = shares(batch.indices, run.world * config.accumulation)
@@ -193,8 +194,11 @@ def _dev_score(run: _Run, name: str, part: TrainingSet) -> float:
 
 
 def _dev_predictions(run: _Run, name: str, part: TrainingSet) -> list[Any]:
-    logits = predict(run.engine, name, part.task, part.dev_features, run.pad_id)
-    return format_of(part.task).decode(logits, part.dev_features, part.dev_rows, part.task)
+    logits = predict(
+        run.engine, name, part.task, part.dev_features, run.pad_id, interface=part.interface
+    )
+    task_format = format_of(part.task, part.interface)
+    return task_format.decode(logits, part.dev_features, part.dev_rows, part.task)
 
 
 def _summary(run: _Run, steps: int, planned: int) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 Loads torch: import it only where a model is needed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,9 +29,11 @@ def predict_rows(
     model: TaskModel, tokenizer: Any, head: str, task: Task, rows: list[Row]
 ) -> Predictions:
     """Predict `rows` of `task` with the head that the task named `head` trained."""
-    task_format = format_of(task)
-    features = task_format.encode(rows, tokenizer, task, train=False)
-    logits = predict(model, head, task, features, tokenizer.pad_token_id)
+    interface = model.reading.interface
+    task_format = format_of(task, interface)
+    called = replace(task, name=head)  # a text names the task that the model knows
+    features = task_format.encode(rows, tokenizer, called, train=False)
+    logits = predict(model, head, task, features, tokenizer.pad_token_id, interface=interface)
     return Predictions(task_format.decode(logits, features, rows, task), truncated(features))
 
 
@@ -42,13 +44,15 @@ def predict(
     features: list[Feature],
     pad_id: int,
     token_budget: int | None = None,
+    interface: str = "heads",
 ) -> list[np.ndarray]:
     """Float32 logits per feature, in the order of `features`.
 
     Shape [outputs] for sequences, [choices] for choices, [length, outputs] for tags and
-    spans. `model` is a `TaskModel` or the engine around one; it is left in eval mode.
+    spans; with the interface `text`, the ids of the sub-words that the model wrote. `model` is
+    a `TaskModel` or the engine around one; it is left in eval mode.
     """
-    task_format = format_of(task)
+    task_format = format_of(task, interface)
     found: list[np.ndarray] = [np.empty(0)] * len(features)
     where = next(model.parameters()).device
     model.eval()

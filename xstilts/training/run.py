@@ -110,10 +110,12 @@ def _output(folder: Path, is_first: bool) -> AbstractContextManager[Path]:
 def _training_set(data: Path, task: Task, tokenizer: Any, config: TrainConfig) -> "TrainingSet":
     """The rows of all languages of the task together; each selects on dev rows of its own."""
     from xstilts.data.canonical import rows
+    from xstilts.tasks.encoding import interface_of
     from xstilts.tasks.formats import format_of
     from xstilts.training.loop import TrainingSet
 
-    encode = format_of(task).encode
+    interface = interface_of(tokenizer)
+    encode = format_of(task, interface).encode
     train_rows = [row for path in _files(data, task, "train") for row in _kept(rows(path), config)]
     features = encode(train_rows, tokenizer, task, train=True)
     if not features:
@@ -122,6 +124,7 @@ def _training_set(data: Path, task: Task, tokenizer: Any, config: TrainConfig) -
         )
     selects = [_dev_set(path, task, tokenizer, config) for path in _files(data, task, "dev")]
     mine: dict[str, Any] = {"features": features, "batch_size": config.batch_size}
+    mine["interface"] = interface
     if not selects:
         return TrainingSet(task, **mine)
     return replace(selects[0], **mine, also=tuple(selects[1:]))
@@ -130,14 +133,17 @@ def _training_set(data: Path, task: Task, tokenizer: Any, config: TrainConfig) -
 def _dev_set(path: Path, task: Task, tokenizer: Any, config: TrainConfig) -> "TrainingSet":
     """The first dev rows of one language; the task is that of this language alone."""
     from xstilts.data.canonical import rows
+    from xstilts.tasks.encoding import interface_of
     from xstilts.tasks.formats import format_of
     from xstilts.training.loop import TrainingSet
 
     found = rows(path)[: config.eval_limit]
     if not found:
         raise UserError(f"{path} holds no row to select on; prepare it again.")
-    features = format_of(task).encode(found, tokenizer, task, train=False)
-    return TrainingSet(replace(task, languages=(path.stem,)), [], found, features)
+    interface = interface_of(tokenizer)
+    features = format_of(task, interface).encode(found, tokenizer, task, train=False)
+    spoken = replace(task, languages=(path.stem,))
+    return TrainingSet(spoken, [], found, features, interface=interface)
 
 
 def _kept(found: list[dict[str, Any]], config: TrainConfig) -> list[dict[str, Any]]:
