@@ -125,8 +125,10 @@ def test_differences_are_to_the_baseline_of_the_same_model(board):
         "low": -100,
         "high": -100,
         "levels": ["items", "languages", "seeds"],
+        "p": 0.0002,
         "confidence": 0.95,
         "direction": -1,
+        "p_holm": 0.0012,
     }
     assert other["tasks"]["tatoeba"]["delta"]["value"] == 0
     assert mini["average"]["delta"]["value"] == pytest.approx(-25 / 3, abs=1e-4)

@@ -26,7 +26,9 @@ from xstilts.evaluation.shortcuts import shortcuts
 from xstilts.files import read_json, write_json
 from xstilts.models.checkpoint import load_model, save_model
 from xstilts.models.heads import TaskModel
-from xstilts.study.statistics import compare, task_sample
+from xstilts.study.statistics.compare import resample
+from xstilts.study.statistics.contrast import compared
+from xstilts.study.statistics.sample import task_sample
 from xstilts.tasks import classification, regression
 from xstilts.tasks.check import task_problems
 from xstilts.tasks.record import Task
@@ -110,7 +112,8 @@ def test_the_interval_is_that_of_a_bootstrap_by_hand():
     answers = {"none": _noisy(golds, 3.0, 1), "mnli": _noisy(golds, 1.5, 2)}
     runs = {(name, 0): {"en": score(TASK, "en", a, rows).items} for name, a in answers.items()}
     sample = task_sample("pearson_spearman", runs)
-    found = compare({"t": sample}, "none", {}, replicates=1000)["mnli"]["t"]
+    resampled = resample({"t": sample}, replicates=1000)
+    found = compared([resampled.tasks["t"].difference("mnli", "none")], resampled.levels)
 
     def value(name: str, draw: np.ndarray) -> float:
         return (

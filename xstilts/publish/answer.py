@@ -1,21 +1,25 @@
-"""The study's answer in one sentence, from its numbers alone."""
+"""The study's answer in words, from its numbers alone."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from xstilts.publish.findings import findings
+from xstilts.publish.wording import claimed, listed, points, signed, span
 
 Record = Mapping[str, Any]
 _VERBS = {1: "gains", -1: "loses"}
 
 
-def answer(summary: Sequence[Record], baseline: str) -> str:
-    """One sentence: which recipes changed the average, by how much, and on how many tasks.
+def answer(summary: Sequence[Record], baseline: str, statistics: Record | None) -> str:
+    """Which recipes changed the average, by how much, and on how many tasks; then what follows.
 
-    A change is claimed only where the interval is clear of 0.
+    A change is claimed only where it is clear of 0 after Holm's correction. `summary` and
+    `statistics` are those of `scores.json`.
     """
     compared = [record for record in summary if record["average"] and record["average"]["delta"]]
-    if not compared:
+    if not compared or statistics is None:
         scored = [record for record in summary if record["average"]]
-        values = _listed(f"{points(r['average']['value'])} for {r['model']}" for r in scored)
+        values = listed(f"{points(r['average']['value'])} for {r['model']}" for r in scored)
         return (
             f"Nothing is compared here: {baseline} is the only recipe, with an average of {values}."
         )
@@ -26,18 +30,8 @@ def answer(summary: Sequence[Record], baseline: str) -> str:
     for model in models:
         place = f"with {model}: " if len(models) > 1 else ""
         clauses.append(place + _clause([r for r in compared if r["model"] == model]))
-    return f"{opening}: {'; '.join(clauses)}; {_by_task(compared)}."
-
-
-def points(value: float) -> str:
-    """A score with one decimal."""
-    return f"{value:.1f}".replace("-", "−")
-
-
-def signed(value: float) -> str:
-    """A difference with its sign; a true minus, and no sign on zero."""
-    text = f"{value:+.1f}".replace("-", "−")
-    return "0.0" if text in ("+0.0", "−0.0") else text
+    first = f"{opening}: {'; '.join(clauses)}; {_by_task(compared)}."
+    return " ".join([first, *findings(statistics)])
 
 
 def _clause(records: Sequence[Record]) -> str:
@@ -47,36 +41,31 @@ def _clause(records: Sequence[Record]) -> str:
         for record in _by_size(records, direction):
             delta = record["average"]["delta"]
             size = points(abs(delta["value"]))
-            parts.append(f"{record['recipe']} {verb} {size} points ({_range(delta, not parts)})")
+            parts.append(f"{record['recipe']} {verb} {size} points ({span(delta, not parts)})")
     unclear = _by_size(records, 0)
     if unclear:
         named = [
             f"{r['recipe']} ({signed(r['average']['delta']['value'])}; "
-            f"{_range(r['average']['delta'], not parts and r is unclear[0])})"
+            f"{span(r['average']['delta'], not parts and r is unclear[0])})"
             for r in unclear
         ]
-        parts.append(f"no evidence that {_listed(named, 'or')} changes it")
+        parts.append(f"no evidence that {listed(named, 'or')} changes it")
     return ", ".join(parts)
 
 
 def _by_size(records: Sequence[Record], direction: int) -> list[Record]:
-    chosen = [r for r in records if r["average"]["delta"]["direction"] == direction]
+    chosen = [r for r in records if claimed(r["average"]["delta"]) == direction]
     return sorted(chosen, key=lambda r: -abs(r["average"]["delta"]["value"]))
 
 
 def _by_task(records: Sequence[Record]) -> str:
-    directions = [task["delta"]["direction"] for r in records for task in r["tasks"].values()]
+    directions = [claimed(task["delta"]) for r in records for task in r["tasks"].values()]
     pairs = "pair" if len(directions) == 1 else "pairs"
     gained, fell = directions.count(1), directions.count(-1)
     return (
         f"of {len(directions)} {pairs} of recipe and task {gained or 'none'} gained and "
-        f"{fell or 'none'} fell with an interval clear of 0"
+        f"{fell or 'none'} fell, after Holm's correction"
     )
-
-
-def _range(delta: Record, spelled_out: bool) -> str:
-    label = f"{delta['confidence']:.0%} interval ".replace("%", " %") if spelled_out else ""
-    return f"{label}{points(delta['low'])} to {points(delta['high'])}"
 
 
 def _named(baseline: str) -> str:
@@ -85,8 +74,3 @@ def _named(baseline: str) -> str:
 
 def _tasks(count: int) -> str:
     return "one task" if count == 1 else f"{count} tasks"
-
-
-def _listed(names: Iterable[str], link: str = "and") -> str:
-    *first, last = names
-    return f"{', '.join(first)} {link} {last}" if first else last

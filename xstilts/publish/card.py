@@ -5,8 +5,8 @@ from typing import Any
 
 import yaml
 
-from xstilts.publish.answer import points, signed
 from xstilts.publish.evaluations import Cell
+from xstilts.publish.wording import points, signed
 from xstilts.tasks.table import TASKS
 
 Board = Mapping[str, Any]

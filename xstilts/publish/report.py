@@ -9,10 +9,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from xstilts.publish import figure
-from xstilts.publish.answer import points, signed
 from xstilts.publish.names import AUTONYMS, RIGHT_TO_LEFT, SCRIPTS
 from xstilts.publish.shortcuts import CLEAR_MARGIN
-from xstilts.study.statistics import CONFIDENCE
+from xstilts.publish.wording import points, signed
+from xstilts.study.statistics.interval import CONFIDENCE
 from xstilts.tasks.languages import LANGUAGES
 
 Board = Mapping[str, Any]

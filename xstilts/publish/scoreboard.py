@@ -8,6 +8,7 @@ from xstilts.publish.answer import answer
 from xstilts.publish.evaluations import Cell, Params, controls, read_shortcuts
 from xstilts.publish.provenance import provenance
 from xstilts.publish.shortcuts import shortcut_rows
+from xstilts.publish.statistics import compare_runs
 from xstilts.publish.summary import summarise
 from xstilts.tasks.table import BENCHMARKS, UNRECORDED
 
@@ -29,7 +30,8 @@ def scoreboard(
     study = params["study"]
     groups = study_groups(study)
     own = controls(study)
-    summary = summarise(cells, list(study["recipes"]), study["baseline"], groups, own)
+    compared = compare_runs(cells, study["baseline"], groups, own)
+    summary = summarise(cells, groups, own, compared.deltas)
     shortcuts = read_shortcuts(params, evaluations)
     board = {
         "schema": SCHEMA,
@@ -38,7 +40,7 @@ def scoreboard(
         "benchmark": study["benchmark"],
         "source": study["source"]["kind"],
         "data_note": DATA_NOTES[study["source"]["kind"]],
-        "answer": answer(summary, study["baseline"]),
+        "answer": answer(summary, study["baseline"], compared.statistics),
         "baseline": study["baseline"],
         "recipes": study["recipes"],
         "groups": groups,
@@ -46,6 +48,7 @@ def scoreboard(
         "metrics": {cell.target: cell.metric for cell in cells},
         "cells": [row for cell in cells for row in _rows(cell)],
         "summary": summary,
+        "statistics": compared.statistics,
         "shortcuts": shortcut_rows(summary, shortcuts, plain_recipe(study)),
         "provenance": provenance(params, cells, root),
     }

@@ -1,42 +1,34 @@
 """From cells to what a person compares: per model and recipe, tasks, groups, average."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
-from xstilts.evaluation.score import read_items
 from xstilts.publish.evaluations import ENGLISH, Cell
-from xstilts.study.statistics import CONFIDENCE, Interval, compare, task_sample
+from xstilts.publish.statistics import AVERAGE, Groups, Run
 
-Groups = Mapping[str, Sequence[str]]
-AVERAGE = "average"
+Deltas = Mapping[str, Mapping[str, Any]]  # by task, group or "average"
 
 
 def summarise(
     cells: Sequence[Cell],
-    recipes: Sequence[str],
-    baseline: str,
     groups: Groups,
     controls: Mapping[str, str],
+    deltas: Mapping[Run, Deltas],
 ) -> list[dict[str, Any]]:
-    """One record per model and recipe, with the difference to `baseline` of the same model.
+    """One record per model and recipe, with its `deltas` to the baseline where it has any.
 
     `groups` are the benchmark's, with the tasks of this study only. Scores are points,
     means over languages and then over seeds; a group's and the average are means of task
-    scores. A control has no differences.
+    scores.
     """
     tasks = [task for members in groups.values() for task in members]
     summary = []
-    for model in dict.fromkeys(cell.model for cell in cells):
-        own = [cell for cell in cells if cell.model == model]
-        deltas = {} if model in controls else _deltas(own, recipes, baseline, tasks, groups)
-        for recipe in dict.fromkeys(cell.recipe for cell in own):
-            runs = {
-                task: [c for c in own if (c.recipe, c.target) == (recipe, task)] for task in tasks
-            }
-            record = _record(runs, groups, deltas.get(recipe, {}))
-            control = {"control_of": controls.get(model)}
-            summary.append({"model": model, "recipe": recipe} | control | record)
+    for model, recipe in dict.fromkeys((cell.model, cell.recipe) for cell in cells):
+        own = [cell for cell in cells if (cell.model, cell.recipe) == (model, recipe)]
+        runs = {task: [cell for cell in own if cell.target == task] for task in tasks}
+        record = _record(runs, groups, deltas.get((model, recipe), {}))
+        control = {"control_of": controls.get(model)}
+        summary.append({"model": model, "recipe": recipe} | control | record)
     return summary
 
 
@@ -46,36 +38,15 @@ def zero_shot(languages: Mapping[str, float]) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def _deltas(
-    cells: Sequence[Cell],
-    recipes: Sequence[str],
-    baseline: str,
-    tasks: Sequence[str],
-    groups: Groups,
-) -> dict[str, dict[str, Interval]]:
-    if len(recipes) == 1:
-        return {}
-    samples = {}
-    for task in tasks:
-        own = {(cell.recipe, cell.seed): cell for cell in cells if cell.target == task}
-        runs = {key: read_items(cell.items) for key, cell in own.items()}
-        samples[task] = task_sample(next(iter(own.values())).metric, runs)
-    return compare(samples, baseline, {**groups, AVERAGE: tasks})
-
-
-def _record(
-    runs: Mapping[str, Sequence[Cell]], groups: Groups, deltas: Mapping[str, Interval]
-) -> dict[str, Any]:
+def _record(runs: Mapping[str, Sequence[Cell]], groups: Groups, deltas: Deltas) -> dict[str, Any]:
     tasks = {
-        task: _task(cells) | {"delta": _plain(deltas.get(task))}
-        for task, cells in runs.items()
-        if cells
+        task: _task(cells) | {"delta": deltas.get(task)} for task, cells in runs.items() if cells
     }
     means = {
         name: {
             "value": _mean([tasks[task]["value"] for task in members]),
             "tasks": list(members),
-            "delta": _plain(deltas.get(name)),
+            "delta": deltas.get(name),
         }
         for name, members in {**groups, AVERAGE: list(runs)}.items()
         if all(task in tasks for task in members)  # a control is not run on every target
@@ -98,13 +69,6 @@ def _task(cells: Sequence[Cell]) -> dict[str, Any]:
         "gap": None if english is None or transfer is None else english - transfer,
         "languages": languages,
     }
-
-
-def _plain(interval: Interval | None) -> dict[str, Any] | None:
-    if interval is None:
-        return None
-    fields = asdict(interval) | {"levels": list(interval.levels)}
-    return fields | {"confidence": CONFIDENCE, "direction": interval.direction}
 
 
 def _mean(values: Sequence[float]) -> float:
