@@ -52,15 +52,15 @@ def _simulated(rng, *, languages=8, items=80, seeds=1, by_language=0.0, by_seed=
 def test_interval_covers_the_truth_about_as_often_as_it_says(world):
     rng = np.random.default_rng(7)
     intervals = []
-    for _ in range(250):
+    for _ in range(120):
         sample = _simulated(rng, **world)
-        interval = compare({"t": sample}, "none", {}, replicates=400)["mnli"]["t"]
+        interval = compare({"t": sample}, "none", {}, replicates=300)["mnli"]["t"]
         intervals.append((interval.low, interval.value, interval.high))
     low, value, high = np.array(intervals).T
     covered = np.mean((low <= 5) & (high >= 5))
-    assert 0.90 <= covered <= 0.985
+    assert 0.89 <= covered <= 0.99
     # and not by being needlessly wide: the widths fit how much the estimate really varies
-    assert np.mean(high - low) / 3.92 == pytest.approx(np.std(value), rel=0.2)
+    assert np.mean(high - low) / 3.92 == pytest.approx(np.std(value), rel=0.25)
 
 
 def test_parallel_items_drawn_apart_would_claim_too_much():

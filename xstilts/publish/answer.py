@@ -11,18 +11,23 @@ _VERBS = {1: "gains", -1: "loses"}
 
 
 def answer(summary: Sequence[Record], baseline: str, statistics: Record | None) -> str:
+    """All `sentences` as one paragraph."""
+    return " ".join(sentences(summary, baseline, statistics))
+
+
+def sentences(summary: Sequence[Record], baseline: str, statistics: Record | None) -> list[str]:
     """Which recipes changed the average, by how much, and on how many tasks; then what follows.
 
     A change is claimed only where it is clear of 0 after Holm's correction. `summary` and
     `statistics` are those of `scores.json`.
     """
     compared = [record for record in summary if record["average"] and record["average"]["delta"]]
-    if not compared or statistics is None:
+    if statistics is None:
         scored = [record for record in summary if record["average"]]
         values = listed(f"{points(r['average']['value'])} for {r['model']}" for r in scored)
-        return (
+        return [
             f"Nothing is compared here: {baseline} is the only recipe, with an average of {values}."
-        )
+        ]
     models = list(dict.fromkeys(record["model"] for record in compared))
     count = len(compared[0]["average"]["tasks"])
     opening = f"Against {_named(baseline)}, on the average of {_tasks(count)}"
@@ -31,7 +36,7 @@ def answer(summary: Sequence[Record], baseline: str, statistics: Record | None) 
         place = f"with {model}: " if len(models) > 1 else ""
         clauses.append(place + _clause([r for r in compared if r["model"] == model]))
     first = f"{opening}: {'; '.join(clauses)}; {_by_task(compared)}."
-    return " ".join([first, *findings(statistics)])
+    return [first, *findings(statistics)]
 
 
 def _clause(records: Sequence[Record]) -> str:
