@@ -18,6 +18,7 @@ from xstilts.data import canonical
 from xstilts.data.canonical import data_path, write
 from xstilts.data.prepare import prepare
 from xstilts.errors import UserError
+from xstilts.evaluation.item_table import item_table
 from xstilts.evaluation.metrics import statistics_matrix, value_from_sums
 from xstilts.evaluation.official import read_predictions, write_predictions
 from xstilts.evaluation.run import evaluate
@@ -110,8 +111,10 @@ def test_the_interval_is_that_of_a_bootstrap_by_hand():
     golds = np.random.default_rng(0).uniform(0, 5, 120)
     rows = _rows(golds.tolist())
     answers = {"none": _noisy(golds, 3.0, 1), "mnli": _noisy(golds, 1.5, 2)}
-    runs = {(name, 0): {"en": score(TASK, "en", a, rows).items} for name, a in answers.items()}
-    sample = task_sample("pearson_spearman", runs)
+    scored = {name: score(TASK, "en", a, rows).items for name, a in answers.items()}
+    metric = "pearson_spearman"
+    runs = {(name, 0): {"en": item_table(metric, items)} for name, items in scored.items()}
+    sample = task_sample(metric, runs)
     resampled = resample({"t": sample}, replicates=1000)
     found = compared([resampled.tasks["t"].difference("mnli", "none")], resampled.levels)
 

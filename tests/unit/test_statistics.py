@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xstilts.errors import UserError
+from xstilts.evaluation.item_table import item_table
 from xstilts.study.statistics.compare import REPLICATES, deltas, gains, resample
 from xstilts.study.statistics.sample import Block, TaskSample, task_sample
 
@@ -140,7 +141,8 @@ def test_seeds_that_disagree_widen_the_interval():
 
 
 def _items(values, prefix=""):
-    return [{"id": f"{prefix}{i}", "correct": float(v)} for i, v in enumerate(values)]
+    items = [{"id": f"{prefix}{i}", "correct": float(v)} for i, v in enumerate(values)]
+    return item_table("accuracy", items)
 
 
 def test_items_become_official_scores_per_language_recipe_and_seed():
@@ -150,7 +152,8 @@ def test_items_become_official_scores_per_language_recipe_and_seed():
         for i, (tp, pred, gold) in enumerate(counts)
     ]
     perfect = [dict(item, tp=item["gold"], pred=item["gold"]) for item in items]
-    runs = {("none", 4): {"de": items}, ("mnli", 4): {"de": perfect}}
+    tables = [{"de": item_table("mining_f1", own)} for own in (items, perfect)]
+    runs = {("none", 4): tables[0], ("mnli", 4): tables[1]}
     sample = task_sample("mining_f1", runs)
     assert sample.languages == ("de",)
     assert sample.seeds == (4,)

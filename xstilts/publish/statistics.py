@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
 
-from xstilts.evaluation.score import read_items
+from xstilts.evaluation.item_table import read_item_tables
 from xstilts.publish.evaluations import ENGLISH, Cell
 from xstilts.study.statistics.compare import REPLICATES, Resampled, deltas, gains, resample
 from xstilts.study.statistics.contrast import Term, mean_of
@@ -84,7 +84,8 @@ def _resampled(cells: Sequence[Cell], tasks: Sequence[str]) -> Resampled:
     for task in tasks:
         own = [cell for cell in cells if cell.target == task]
         runs: dict[tuple[Hashable, int], Items] = {
-            ((cell.model, cell.recipe), cell.seed): read_items(cell.items) for cell in own
+            ((cell.model, cell.recipe), cell.seed): read_item_tables(cell.items, cell.metric)
+            for cell in own
         }
         samples[task] = task_sample(own[0].metric, runs)
     return resample(samples)

@@ -2,16 +2,16 @@
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.errors import UserError
-from xstilts.evaluation.metrics import statistics_matrix, value_of_items
+from xstilts.evaluation.item_table import ItemTable
+from xstilts.evaluation.metrics import value_of_items
 
 Array = NDArray[np.float64]
-Items = Mapping[str, list[dict[str, Any]]]  # language -> what `evaluation.score` keeps
+Items = Mapping[str, ItemTable]  # by language
 
 
 @dataclass(frozen=True)
@@ -59,16 +59,16 @@ def task_sample(metric: str, runs: Mapping[tuple[Hashable, int], Items]) -> Task
     recipes = tuple(dict.fromkeys(recipe for recipe, _ in runs))
     seeds = tuple(dict.fromkeys(seed for _, seed in runs))
     ordered = [runs[recipe, seed] for recipe in recipes for seed in seeds]
-    groups: dict[tuple[str, ...], dict[str, Array]] = {}
+    groups: dict[str, dict[str, Array]] = {}
     for language in sorted(set().union(*ordered)):
-        ids = {tuple(item["id"] for item in run.get(language, ())) for run in ordered}
-        if len(ids) > 1:
+        own = [run[language] for run in ordered if language in run]
+        ids = {table.ids for table in own}
+        if len(own) < len(ordered) or len(ids) > 1:
             raise UserError(
                 f"The {language!r} items differ between runs; evaluate every recipe and seed "
                 "on the same data."
             )
-        matrices = [statistics_matrix(metric, run[language]) for run in ordered]
-        sums = np.stack(matrices, axis=1)
+        sums = np.stack([table.sums for table in own], axis=1)
         shape = (len(sums), len(recipes), len(seeds), -1)
         groups.setdefault(ids.pop(), {})[language] = sums.reshape(shape)
     blocks = [Block(tuple(group), np.stack(list(group.values()), 1)) for group in groups.values()]
