@@ -1,4 +1,4 @@
-"""Seconds for the statistics of a full-size study, and the same by a plain loop.
+"""Processor seconds for the statistics of a full-size study, and of a plain loop.
 
     OMP_NUM_THREADS=1 python benchmarks/study_bootstrap.py [--recipes 12] [--loop 2]
 
@@ -69,7 +69,7 @@ def simulated(size: Size, recipes: tuple[str, ...], rng: np.random.Generator) ->
 def loop(samples: dict[str, TaskSample], replicates: int) -> float:
     """Seconds of so many replicates of all scores, run by run."""
     rng = np.random.default_rng(0)
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(replicates):
         for sample in samples.values():
             for block in sample.blocks:
@@ -78,11 +78,11 @@ def loop(samples: dict[str, TaskSample], replicates: int) -> float:
                     for run in np.ndindex(len(sample.recipes), len(SEEDS)):
                         matrix = block.sums[(slice(None), language, *run)]
                         value_from_sums(sample.metric, matrix[drawn].sum(axis=0))
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def main() -> None:
-    """Print the seconds and their ratio."""
+    """Print the processor seconds and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--recipes", type=int, default=12)
     parser.add_argument("--loop", type=int, default=2, help="replicates that the loop runs")
@@ -93,13 +93,13 @@ def main() -> None:
     items = sum(sum(size.items) for size in XTREME.values())
     runs = len(recipes) * len(SEEDS)
     print(f"{len(samples)} tasks, {items:,} items, {runs} runs, {REPLICATES:,} replicates")
-    start = time.perf_counter()
+    start = time.process_time()
     resampled = resample(samples)
-    drawn = time.perf_counter()
+    drawn = time.process_time()
     for recipe in recipes[1:]:
         terms = gains(resampled, recipe, "none")
         deltas(terms, {"average": list(samples)}, resampled.levels)
-    end = time.perf_counter()
+    end = time.process_time()
     slow = loop(samples, options.loop) / options.loop * REPLICATES
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"items       {drawn - start:8.1f} s")

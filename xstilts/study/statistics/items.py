@@ -25,7 +25,7 @@ from xstilts.study.statistics.sample import Array, TaskSample
 Floats = NDArray[np.float32]
 Places = NDArray[np.intp]
 _FEW = 200  # distinct items up to which a multinomial is drawn
-_CHUNK = 1 << 22  # numbers in one chunk of draws: 16 MB
+_CHUNK = 1 << 20  # numbers in one chunk of draws: 4 MB
 _PIECE = 1 << 18  # numbers looked up at once, so that they stay in the processor's cache
 _STEPS = 1 << 16
 
