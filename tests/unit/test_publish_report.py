@@ -203,7 +203,7 @@ def test_plot_has_a_panel_per_compared_recipe(page):
 
 
 def test_one_seed_is_said_plainly(page, tmp_path):
-    assert "One seed: seeds were not resampled" in page.all("p", **{"class": "note"})[0]["text"]
+    assert "one seed: seeds were not resampled" in page.all("p", **{"class": "answer"})[0]["text"]
     _, text = _publish(tmp_path, seeds=(0, 1), items=10)
     assert "seeds were not resampled" not in text
     assert "resampled: items, languages, seeds" in text

@@ -87,11 +87,6 @@ def facts(board: Board) -> dict[str, Any]:
             f"The average is the mean of {', '.join(board['total']['tasks'])}: of the tasks of "
             f"{board['benchmark']} it lacks {', '.join(missing)}."
         )
-    if deltas and "seeds" not in levels:
-        notes.append(
-            "One seed: seeds were not resampled, so the intervals do not show how much another "
-            "training run would differ."
-        )
     return {
         "counts": ", ".join(f"{n} {name}{'s' * (n != 1)}" for name, n in counted.items()),
         "notes": notes,
