@@ -202,7 +202,10 @@ def test_missing_repository(tmp_path):
     mirrors.put(tmp_path / "hub", "snli", mirrors.SNLI)
     entry = mirrors.entry(tmp_path / "hub", "snli", {"train": ["en"]}, hub="stanfordnlp/snil")
     [problem] = failure(entry, tmp_path)
-    assert "has no data set stanfordnlp/snil (of 1 there): did you mean stanfordnlp/snli, or" in problem
+    assert (
+        "has no data set stanfordnlp/snil (of 1 there): did you mean stanfordnlp/snli, or"
+        in problem
+    )
 
 
 def test_missing_config(tmp_path):
