@@ -76,6 +76,8 @@ def _parser() -> argparse.ArgumentParser:
     _add(actions, "list", _study_list, "list the studies")
     show = _add(actions, "show", _study_show, "show what a study compares")
     use = _add(actions, "use", _study_use, "write a study to params.yaml")
+    report = _add(commands, "report", _report, "the answer of a published study, in words")
+    report.add_argument("study", nargs="?", help="default: the one in params.yaml")
     _add(commands, "doctor", _doctor, "check what a study needs on this machine")
     _add_data(commands)
     _add_store(commands)
@@ -191,6 +193,13 @@ def _study_use(options: argparse.Namespace) -> int:
     from xstilts.study import commands
 
     return commands.use_study(options.study, options.mirror, options.from_scratch)
+
+
+def _report(options: argparse.Namespace) -> int:
+    from xstilts.publish.show import show_report
+    from xstilts.study.commands import current_study
+
+    return show_report(options.study or current_study())
 
 
 def _doctor(_options: argparse.Namespace) -> int:

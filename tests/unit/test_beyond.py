@@ -12,8 +12,9 @@ from xstilts.errors import UserError
 from xstilts.files import read_json
 from xstilts.publish.evaluations import read_cells
 from xstilts.publish.run import publish
-from xstilts.publish.scoreboard import beyond_benchmark, study_groups, total_of
+from xstilts.publish.statistics import compare_runs
 from xstilts.publish.summary import summarise
+from xstilts.publish.total import beyond_benchmark, study_groups, total_of
 from xstilts.study.check import read_study
 from xstilts.study.grid import world_languages
 from xstilts.study.record import Study
@@ -141,14 +142,10 @@ def test_they_have_differences_with_intervals_and_shortcuts(board):
 
 @given(st.lists(st.sampled_from(OUTSIDE), unique=True))
 @settings(max_examples=6, deadline=None)
-def test_a_target_beyond_changes_no_average_and_no_group(made, board, chosen):
-    params, root = made
-    kept = {"xnli", "panx", *chosen}
-    cells = [c for c in read_cells(params, evaluations(root)) if c.target in kept]
-    groups, controls = board["groups"], {"mini-untrained": "mini"}
-    alone = summarise([c for c in cells if c.target not in chosen], ["none", "mnli"], "none",
-                      groups, controls)  # fmt: skip
-    found = summarise(cells, ["none", "mnli"], "none", groups, controls, chosen)
+def test_a_target_beyond_changes_no_average_and_no_group(made, chosen):
+    alone, statistics = _compared(made, ("xnli", "panx"))
+    found, with_others = _compared(made, ("xnli", *chosen, "panx"))
+    assert with_others == statistics
     for mine, own in zip(found, alone, strict=True):
         assert mine["average"] == own["average"]
         assert mine["groups"] == own["groups"]
@@ -156,11 +153,28 @@ def test_a_target_beyond_changes_no_average_and_no_group(made, board, chosen):
         assert set(mine["tasks"]) - set(own["tasks"]) == set(chosen)
 
 
+def _compared(made, targets):
+    """Summary and statistics of the study, had it these targets alone."""
+    params, root = made
+    cells = [c for c in read_cells(params, evaluations(root)) if c.target in targets]
+    study = params["study"] | {"targets": list(targets)}
+    compared = compare_runs(study, cells)
+    return summarise(study, cells, compared.deltas), compared.statistics
+
+
+def test_they_are_corrected_as_a_family_of_their_own(board):
+    found = _record(board, "mnli")["tasks"]
+    for family in (("xnli", "panx"), OUTSIDE):
+        deltas = [found[task]["delta"] for task in family]
+        smallest = min(delta["p"] for delta in deltas)
+        assert min(d["p_holm"] for d in deltas) == pytest.approx(len(family) * smallest, abs=1e-4)
+
+
 def test_answer_and_report_name_them_apart(made, board):
     assert "on the average of 2 tasks: mnli gains 100.0 points" in board["answer"]
     assert "of 2 pairs of recipe and task 2 gained and none fell" in board["answer"]
-    beyond = "beyond XTREME-R, of 3 pairs of recipe and task none gained and 3 fell"
-    assert beyond in board["answer"]
+    beyond = "beyond XTREME-R, of 3 pairs of recipe and task none gained and 3 fell, after a "
+    assert f"{beyond}correction of their own. " in board["answer"]
     text = (made[1] / "results" / "index.html").read_text(encoding="utf-8")
     assert "beyond XTREME-R<" in text
     assert "of 2 tasks<" in text

@@ -13,9 +13,11 @@ from xstilts.files import read_json, sha256
 from xstilts.publish.evaluations import read_cells
 from xstilts.publish.provenance import code_revision, target_sources, wall_times
 from xstilts.publish.run import publish
+from xstilts.publish.statistics import compare_runs
 
 RECIPES = {"none": [], "mnli": ["mnli"], "mixed": ["mnli", "squad"]}
 TARGETS = ("xnli", "panx", "tatoeba")
+JUDGES = ("task", "family", "language")
 
 
 def _all_or_nothing(model, recipe, task, language, seed):
@@ -126,8 +128,10 @@ def test_differences_are_to_the_baseline_of_the_same_model(board):
         "low": -100,
         "high": -100,
         "levels": ["items", "languages", "seeds"],
+        "p": 0.0002,
         "confidence": 0.95,
         "direction": -1,
+        "p_holm": 0.0012,
     }
     assert other["tasks"]["tatoeba"]["delta"]["value"] == 0
     assert mini["average"]["delta"]["value"] == pytest.approx(-25 / 3, abs=1e-4)
@@ -140,6 +144,44 @@ def test_intervals_hold_their_value(board):
         for part in (*record["tasks"].values(), *record["groups"].values(), record["average"]):
             if part["delta"]:
                 assert part["delta"]["low"] <= part["delta"]["value"] <= part["delta"]["high"]
+
+
+def test_statistics_compare_models_languages_and_rankings(board):
+    found = board["statistics"]
+    gains = {(own["recipe"], own["model"], own["other"]): own for own in found["models"]}
+    assert list(gains) == [("mnli", "mini", "other"), ("mixed", "mini", "other")]
+    assert gains["mnli", "mini", "other"]["value"] == pytest.approx(-100 / 3, abs=1e-4)
+    assert gains["mnli", "mini", "other"]["direction"] == -1
+    groups = {(own["model"], own["recipe"], own["group"]): own for own in found["languages"]}
+    unseen = groups["other", "mnli", "unseen"]["value"]  # xnli: 6 of 7 against none; panx: nothing
+    assert unseen == pytest.approx(600 / 7 / 2, abs=1e-4)
+    rankings = {(own["model"], own["by"]): own for own in found["hierarchy"]}
+    assert set(rankings) == {(m, by) for m in ("mini", "other") for by in JUDGES}
+    assert rankings["mini", "task"]["judges"] == list(TARGETS)
+    ranks = rankings["mini", "task"]["ranks"]
+    assert ranks["mnli"]["value"] == pytest.approx((1 + 2.5 + 3) / 3, abs=1e-4)
+    assert [note["seeds"] for note in found["power"]] == [2, 2]
+
+
+def test_languages_of_the_intermediate_training_are_no_unseen_ones(study):
+    params, root = study
+    header = params["study"] | {"languages": {"mnli": ["de", "bg"]}}  # nothing is tested in bg
+    found = compare_runs(header, read_cells(params, evaluations(root))).statistics["languages"]
+    unseen = {own["recipe"]: own for own in found
+              if (own["model"], own["group"]) == ("other", "unseen")}  # fmt: skip
+    assert unseen["mnli"]["seen"] == ["en", "de"]
+    assert unseen["mnli"]["value"] == pytest.approx(100 / 3)  # xnli: the 6 others; else nothing
+    assert unseen["mixed"]["seen"] == ["en"]
+    assert {tuple(own["seen"]) for own in found if own["recipe"] == "mnli"} == {("en", "de")}
+
+
+def test_p_values_are_corrected_for_their_family(board):
+    mini = [record for record in board["summary"] if record["model"] == "mini"]
+    deltas = [own["delta"] for r in mini for own in r["tasks"].values() if own["delta"]]
+    assert len(deltas) == 2 * 3
+    smallest = min(deltas, key=lambda delta: delta["p"])
+    assert smallest["p_holm"] == pytest.approx(min(1, 6 * smallest["p"]), abs=1e-3)
+    assert all(delta["p_holm"] >= delta["p"] for delta in deltas)
 
 
 def test_controls_are_shown_and_never_compared(board):

@@ -18,6 +18,7 @@ from xstilts.data import canonical
 from xstilts.data.canonical import data_path, write
 from xstilts.data.prepare import prepare
 from xstilts.errors import UserError
+from xstilts.evaluation.item_table import item_table
 from xstilts.evaluation.metrics import statistics_matrix, value_from_sums
 from xstilts.evaluation.official import read_predictions, write_predictions
 from xstilts.evaluation.run import evaluate
@@ -26,7 +27,9 @@ from xstilts.evaluation.shortcuts import shortcuts
 from xstilts.files import read_json, write_json
 from xstilts.models.checkpoint import load_model, save_model
 from xstilts.models.heads import TaskModel
-from xstilts.study.statistics import compare, task_sample
+from xstilts.study.statistics.compare import resample
+from xstilts.study.statistics.contrast import compared
+from xstilts.study.statistics.sample import task_sample
 from xstilts.tasks import classification, regression
 from xstilts.tasks.check import task_problems
 from xstilts.tasks.record import Task
@@ -108,9 +111,12 @@ def test_the_interval_is_that_of_a_bootstrap_by_hand():
     golds = np.random.default_rng(0).uniform(0, 5, 120)
     rows = _rows(golds.tolist())
     answers = {"none": _noisy(golds, 3.0, 1), "mnli": _noisy(golds, 1.5, 2)}
-    runs = {(name, 0): {"en": score(TASK, "en", a, rows).items} for name, a in answers.items()}
-    sample = task_sample("pearson_spearman", runs)
-    found = compare({"t": sample}, "none", {}, replicates=1000)["mnli"]["t"]
+    scored = {name: score(TASK, "en", a, rows).items for name, a in answers.items()}
+    metric = "pearson_spearman"
+    runs = {(name, 0): {"en": item_table(metric, items)} for name, items in scored.items()}
+    sample = task_sample(metric, runs)
+    resampled = resample({"t": sample}, replicates=1000)
+    found = compared([resampled.tasks["t"].difference("mnli", "none")], resampled.levels)
 
     def value(name: str, draw: np.ndarray) -> float:
         return (

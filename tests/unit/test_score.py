@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xstilts.errors import UserError
+from xstilts.evaluation.item_table import item_table, read_item_tables
 from xstilts.evaluation.score import (
     Score,
     aggregate,
@@ -204,3 +205,9 @@ def test_items_survive_writing_and_reading(tmp_path: Path, metric: str, found: S
     first, second = folder / "items.parquet", tmp_path / "again.parquet"
     assert first.read_bytes() == second.read_bytes()
     assert aggregate(metric, read_items(first)["de"]) == pytest.approx(found.value)
+    tables = read_item_tables(first, metric)
+    assert list(tables) == ["de", "en"]
+    for language, own in items.items():
+        expected = item_table(metric, own)
+        assert tables[language].ids == expected.ids
+        assert tables[language].sums.tolist() == expected.sums.tolist()

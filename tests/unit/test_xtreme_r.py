@@ -11,7 +11,7 @@ from xstilts.data.canonical import data_path, rows
 from xstilts.data.prepare import prepare
 from xstilts.errors import UserError
 from xstilts.publish.report import facts
-from xstilts.publish.scoreboard import study_groups, total_of
+from xstilts.publish.total import study_groups, total_of
 from xstilts.study.check import read_study
 from xstilts.study.grid import languages, study_task
 from xstilts.study.record import Study

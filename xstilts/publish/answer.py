@@ -1,47 +1,51 @@
-"""The study's answer in one sentence, from its numbers alone."""
+"""The study's answer in words, from its numbers alone."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from xstilts.publish.findings import findings
+from xstilts.publish.total import is_own
+from xstilts.publish.wording import claimed, listed, points, signed, span
+
 Record = Mapping[str, Any]
-TARGETS = "targets"  # a total of the study's own targets, none of them of its benchmark
 _VERBS = {1: "gains", -1: "loses"}
 
 
-def answer(summary: Sequence[Record], baseline: str, total: Record) -> str:
-    """One sentence: which recipes changed the average, by how much, and on how many tasks.
+def answer(
+    summary: Sequence[Record], baseline: str, total: Record, statistics: Record | None
+) -> str:
+    """All `sentences` as one paragraph."""
+    return " ".join(sentences(summary, baseline, total, statistics))
 
-    A change is claimed only where the interval is clear of 0. `total` says what the average
-    is the mean of; tasks outside it are counted apart.
+
+def sentences(
+    summary: Sequence[Record], baseline: str, total: Record, statistics: Record | None
+) -> list[str]:
+    """Which recipes changed the average, by how much, and on how many tasks; then what follows.
+
+    A change is claimed only where it is clear of 0 after Holm's correction. `summary`, `total`
+    and `statistics` are those of `scores.json`; tasks outside the total are counted apart.
     """
     compared = [record for record in summary if record["average"] and record["average"]["delta"]]
-    if not compared:
+    if statistics is None:
         scored = [record for record in summary if record["average"]]
-        values = _listed(f"{points(r['average']['value'])} for {r['model']}" for r in scored)
-        mean = f"a mean over {_targets(total)} of" if _is_own(total) else "an average of"
-        return f"Nothing is compared here: {baseline} is the only recipe, with {mean} {values}."
+        values = listed(f"{points(r['average']['value'])} for {r['model']}" for r in scored)
+        mean = f"a mean over {listed(total['tasks'])}" if is_own(total) else "an average"
+        return [
+            f"Nothing is compared here: {baseline} is the only recipe, with {mean} of {values}."
+        ]
     models = list(dict.fromkeys(record["model"] for record in compared))
     opening = f"Against {_named(baseline)}, on {_mean_of(total)}"
     clauses = []
     for model in models:
         place = f"with {model}: " if len(models) > 1 else ""
         clauses.append(place + _clause([r for r in compared if r["model"] == model]))
-    counts = _by_task(compared, total["tasks"])
+    counts = f"{_by_task(compared, total['tasks'])}, after Holm's correction"
     beyond = [task for task in compared[0]["tasks"] if task not in total["tasks"]]
     if beyond:
-        counts += f"; beyond {total['of'].upper()}, {_by_task(compared, beyond)}"
-    return f"{opening}: {'; '.join(clauses)}; {counts}."
-
-
-def points(value: float) -> str:
-    """A score with one decimal."""
-    return f"{value:.1f}".replace("-", "−")
-
-
-def signed(value: float) -> str:
-    """A difference with its sign; a true minus, and no sign on zero."""
-    text = f"{value:+.1f}".replace("-", "−")
-    return "0.0" if text in ("+0.0", "−0.0") else text
+        others = f"{_by_task(compared, beyond)}, after a correction of their own"
+        counts += f"; beyond {total['of'].upper()}, {others}"
+    return [f"{opening}: {'; '.join(clauses)}; {counts}.", *findings(statistics, total)]
 
 
 def _clause(records: Sequence[Record]) -> str:
@@ -51,58 +55,40 @@ def _clause(records: Sequence[Record]) -> str:
         for record in _by_size(records, direction):
             delta = record["average"]["delta"]
             size = points(abs(delta["value"]))
-            parts.append(f"{record['recipe']} {verb} {size} points ({_range(delta, not parts)})")
+            parts.append(f"{record['recipe']} {verb} {size} points ({span(delta, not parts)})")
     unclear = _by_size(records, 0)
     if unclear:
         named = [
             f"{r['recipe']} ({signed(r['average']['delta']['value'])}; "
-            f"{_range(r['average']['delta'], not parts and r is unclear[0])})"
+            f"{span(r['average']['delta'], not parts and r is unclear[0])})"
             for r in unclear
         ]
-        parts.append(f"no evidence that {_listed(named, 'or')} changes it")
+        parts.append(f"no evidence that {listed(named, 'or')} changes it")
     return ", ".join(parts)
 
 
 def _by_size(records: Sequence[Record], direction: int) -> list[Record]:
-    chosen = [r for r in records if r["average"]["delta"]["direction"] == direction]
+    chosen = [r for r in records if claimed(r["average"]["delta"]) == direction]
     return sorted(chosen, key=lambda r: -abs(r["average"]["delta"]["value"]))
 
 
 def _by_task(records: Sequence[Record], tasks: Sequence[str]) -> str:
-    directions = [r["tasks"][task]["delta"]["direction"] for r in records for task in tasks]
+    directions = [claimed(r["tasks"][task]["delta"]) for r in records for task in tasks]
     pairs = "pair" if len(directions) == 1 else "pairs"
     gained, fell = directions.count(1), directions.count(-1)
     return (
         f"of {len(directions)} {pairs} of recipe and task {gained or 'none'} gained and "
-        f"{fell or 'none'} fell with an interval clear of 0"
+        f"{fell or 'none'} fell"
     )
-
-
-def _range(delta: Record, spelled_out: bool) -> str:
-    label = f"{delta['confidence']:.0%} interval ".replace("%", " %") if spelled_out else ""
-    return f"{label}{points(delta['low'])} to {points(delta['high'])}"
 
 
 def _named(baseline: str) -> str:
     return "no intermediate training" if baseline == "none" else f"the recipe {baseline}"
 
 
-def _is_own(total: Record) -> bool:
-    """Whether the mean is over targets outside the study's benchmark."""
-    return bool(total["of"] == TARGETS)
-
-
 def _mean_of(total: Record) -> str:
     count = len(total["tasks"])
-    if _is_own(total):
-        return f"{'its target' if count == 1 else 'the mean of its targets'} {_targets(total)}"
+    if is_own(total):
+        mean = "its target" if count == 1 else "the mean of its targets"
+        return f"{mean} {listed(total['tasks'])}"
     return f"the average of {'one task' if count == 1 else f'{count} tasks'}"
-
-
-def _targets(total: Record) -> str:
-    return _listed(total["tasks"])
-
-
-def _listed(names: Iterable[str], link: str = "and") -> str:
-    *first, last = names
-    return f"{', '.join(first)} {link} {last}" if first else last

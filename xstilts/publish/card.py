@@ -5,9 +5,10 @@ from typing import Any
 
 import yaml
 
-from xstilts.publish.answer import TARGETS, points, signed
 from xstilts.publish.evaluations import Cell
 from xstilts.publish.report import foreign_languages
+from xstilts.publish.total import is_own
+from xstilts.publish.wording import points, signed
 from xstilts.tasks.table import TASKS
 
 Board = Mapping[str, Any]
@@ -87,7 +88,7 @@ def _text(board: Board, record: Record, best: Cell) -> str:
     if foreign:
         spoken = f"the targets in English;\nthe intermediate training saw {', '.join(foreign)}"
     average, total = record["average"], board["total"]
-    mean = "mean of its targets" if total["of"] == TARGETS else "average"
+    mean = "mean of its targets" if is_own(total) else "average"
     beyond = [task for task in record["tasks"] if task not in total["tasks"]]
     rows = [
         *(_row(task, record["tasks"][task]) for task in total["tasks"]),
@@ -112,7 +113,7 @@ backbone `{record["model"]}`, then {intermediate}, then each target task, {spoke
 
 
 def _bundle(board: Board, best: Cell) -> str:
-    if board["total"]["of"] == TARGETS:
+    if is_own(board["total"]):
         return ""
     return f"- `submission/`: predictions of seed {best.seed} in the official XTREME layout.\n"
 

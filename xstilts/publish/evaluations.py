@@ -35,7 +35,7 @@ class Cell:
 
     @property
     def items(self) -> Path:
-        """What every item contributed: `evaluation.score.read_items` reads it."""
+        """What every item contributed: `evaluation.item_table.read_item_tables` reads it."""
         return self.folder / "items.parquet"
 
     @property

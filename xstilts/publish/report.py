@@ -9,11 +9,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from xstilts.publish import figure
-from xstilts.publish.answer import TARGETS, points, signed
 from xstilts.publish.evaluations import ENGLISH
 from xstilts.publish.names import AUTONYMS, RIGHT_TO_LEFT, SCRIPTS
 from xstilts.publish.shortcuts import CLEAR_MARGIN
-from xstilts.study.statistics import CONFIDENCE
+from xstilts.publish.total import is_own, mean_name
+from xstilts.publish.wording import points, signed
+from xstilts.study.statistics.interval import CONFIDENCE
 from xstilts.tasks.languages import LANGUAGES
 from xstilts.tasks.table import NO_OVERALL
 
@@ -49,8 +50,8 @@ def render(board: Board) -> str:
     page = environment.get_template("report.html.j2").render(
         board=board,
         models=models(board),
-        panels=figure.panels(board["summary"], mean_name(board)),
-        mean_name=mean_name(board),
+        panels=figure.panels(board["summary"], mean_name(board["total"])),
+        mean_name=mean_name(board["total"]),
         figure=figure,
         languages=LANGUAGES,
         settings=_SETTINGS,
@@ -87,11 +88,6 @@ def facts(board: Board) -> dict[str, Any]:
     notes = [board["data_note"]]
     notes += total_notes(board)
     notes += language_notes(board)
-    if deltas and "seeds" not in levels:
-        notes.append(
-            "One seed: seeds were not resampled, so the intervals do not show how much another "
-            "training run would differ."
-        )
     return {
         "counts": ", ".join(f"{n} {name}{'s' * (n != 1)}" for name, n in counted.items()),
         "notes": notes,
@@ -108,14 +104,9 @@ def facts(board: Board) -> dict[str, Any]:
 def place(board: Board) -> str:
     """Where a study was scored: its benchmark, tasks beyond it, or both."""
     name = board["benchmark"].upper()
-    if board["total"]["of"] == TARGETS:
+    if is_own(board["total"]):
         return f"tasks beyond {name}"
     return f"{name} and beyond" if board["beyond"] else name
-
-
-def mean_name(board: Board) -> str:
-    """How the mean over tasks is called: an average is a benchmark's."""
-    return "mean" if board["total"]["of"] == TARGETS else "average"
 
 
 def total_notes(board: Board) -> list[str]:
@@ -123,13 +114,13 @@ def total_notes(board: Board) -> list[str]:
     total, name = board["total"], board["benchmark"].upper()
     mean = f"The average is the mean of {', '.join(total['tasks'])}"
     notes = []
-    if total["of"] == TARGETS:
+    if is_own(total):
         notes.append(f"No target is a task of {name}: there is no average of it here.")
     elif total["missing"]:
         notes.append(f"{mean}: of the tasks of {name} it lacks {', '.join(total['missing'])}.")
     elif board["benchmark"] in NO_OVERALL:
         notes.append(f"{mean}; {name} has no official overall score.")
-    if board["beyond"] and total["of"] != TARGETS:
+    if board["beyond"] and not is_own(total):
         notes.append(f"No average holds {', '.join(board['beyond'])}: beyond {name}.")
     return notes
 

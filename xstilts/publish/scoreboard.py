@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from xstilts.publish.answer import TARGETS, answer
-from xstilts.publish.evaluations import Cell, Params, controls, read_shortcuts
+from xstilts.publish.answer import answer
+from xstilts.publish.evaluations import Cell, Params, read_shortcuts
 from xstilts.publish.provenance import provenance
 from xstilts.publish.shortcuts import shortcut_rows
+from xstilts.publish.statistics import compare_runs
 from xstilts.publish.summary import summarise
-from xstilts.tasks.table import BENCHMARKS, members
+from xstilts.publish.total import beyond_benchmark, study_groups, total_of
 
 SCHEMA = 1  # raised when a reader of scores.json would have to change
 _DECIMALS = 4
@@ -27,10 +28,9 @@ def scoreboard(
 ) -> dict[str, Any]:
     """The content of `scores.json`: all scores in points, rounded to four decimals."""
     study = params["study"]
-    groups = study_groups(study)
-    own = controls(study)
-    beyond, total = beyond_benchmark(study), total_of(study)
-    summary = summarise(cells, list(study["recipes"]), study["baseline"], groups, own, beyond)
+    total = total_of(study)
+    compared = compare_runs(study, cells)
+    summary = summarise(study, cells, compared.deltas)
     shortcuts = read_shortcuts(params, evaluations)
     board = {
         "schema": SCHEMA,
@@ -39,47 +39,20 @@ def scoreboard(
         "benchmark": study["benchmark"],
         "source": study["source"]["kind"],
         "data_note": DATA_NOTES[study["source"]["kind"]],
-        "answer": answer(summary, study["baseline"], total),
+        "answer": answer(summary, study["baseline"], total, compared.statistics),
         "baseline": study["baseline"],
         "recipes": study["recipes"],
-        "groups": groups,
-        "beyond": beyond,
+        "groups": study_groups(study),
+        "beyond": beyond_benchmark(study),
         "total": total,
         "metrics": {cell.target: cell.metric for cell in cells},
         "cells": [row for cell in cells for row in _rows(cell)],
         "summary": summary,
+        "statistics": compared.statistics,
         "shortcuts": shortcut_rows(summary, shortcuts, plain_recipe(study)),
         "provenance": provenance(params, cells, root),
     }
     return _rounded(board)
-
-
-def study_groups(study: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The benchmark's groups with the tasks that this study has."""
-    groups = {
-        group: [task for task in tasks if task in study["targets"]]
-        for group, tasks in BENCHMARKS[study["benchmark"]].items()
-    }
-    return {group: tasks for group, tasks in groups.items() if tasks}
-
-
-def beyond_benchmark(study: Mapping[str, Any]) -> list[str]:
-    """The study's targets that its benchmark does not have."""
-    return [task for task in study["targets"] if task not in members(study["benchmark"])]
-
-
-def total_of(study: Mapping[str, Any]) -> dict[str, Any]:
-    """What this study's averages are the mean of, and what they lack of the benchmark.
-
-    `of` is the benchmark, or "targets" for a study without any task of it: then the mean is
-    that of the study's targets, no score of a benchmark.
-    """
-    benchmark = study["benchmark"]
-    averaged = [task for tasks in study_groups(study).values() for task in tasks]
-    if not averaged:
-        return {"of": TARGETS, "tasks": beyond_benchmark(study), "missing": []}
-    missing = [task for task in members(benchmark) if task not in averaged]
-    return {"of": benchmark, "tasks": averaged, "missing": missing}
 
 
 def plain_recipe(study: Mapping[str, Any]) -> str:

@@ -125,13 +125,23 @@ def _state(stage: Stage, changed: dict[str, list[str]], waiting: set[str]) -> st
 
 def named_study(name: str | None, mirror: str | None, from_scratch: bool = False) -> Study:
     """The study of that name, or the one in `params.yaml`; raises `UserError` for a wrong one."""
-    name = name or _current()
-    known = sorted(path.stem for path in STUDIES.glob("*.yaml"))
-    if name is None:
-        raise UserError(f"{NAME} names no study: give one of {', '.join(known)}.")
+    name = name or current_study()
+    known = _known()
     if name not in known:
         raise UserError(f"{unknown('study', name, known)} (studies are files in {STUDIES})")
     return read_study(STUDIES / f"{name}.yaml", mirror=mirror, from_scratch=from_scratch)
+
+
+def current_study() -> str:
+    """The name of the study in `params.yaml`; raises `UserError` where there is none."""
+    name = _current()
+    if name is None:
+        raise UserError(f"{NAME} names no study: give one of {', '.join(_known())}.")
+    return name
+
+
+def _known() -> list[str]:
+    return sorted(path.stem for path in STUDIES.glob("*.yaml"))
 
 
 def _current() -> str | None:

@@ -1,0 +1,201 @@
+"""What the statistics say of a study: its `statistics` in `scores.json`, and all differences."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import Any
+
+from xstilts.evaluation.item_table import read_item_tables
+from xstilts.publish.evaluations import ENGLISH, Cell, controls
+from xstilts.publish.total import study_groups, total_of
+from xstilts.study.statistics.compare import REPLICATES, Resampled, deltas, gains, resample
+from xstilts.study.statistics.contrast import Term, mean_of
+from xstilts.study.statistics.difference import between_languages, difference
+from xstilts.study.statistics.hierarchy import hierarchy, judges_by_group, judges_by_task
+from xstilts.study.statistics.holm import holm
+from xstilts.study.statistics.interval import CONFIDENCE, Interval
+from xstilts.study.statistics.power import power_note, sentence
+from xstilts.study.statistics.sample import Items, task_sample
+from xstilts.tasks.languages import LANGUAGES
+
+Groups = Mapping[str, Sequence[str]]
+Run = tuple[str, str]  # model and recipe
+Gains = Mapping[Run, Mapping[str, Term]]
+Record = dict[str, Any]
+Study = Mapping[str, Any]  # `study` of params.yaml
+AVERAGE = "average"
+UNSEEN = "unseen"  # the languages that no training saw
+METHOD = (
+    "Paired bootstrap over items, languages and seeds, with Student's correction for few "
+    "languages and seeds. p is two-sided; p_holm is corrected by Holm's method for the family: "
+    "of a model, all recipes on all tasks in the average, on all tasks beyond it, on all groups, "
+    "or on the average; all pairs of models; or all groups of languages."
+)
+
+
+@dataclass(frozen=True)
+class Comparisons:
+    """`deltas[model, recipe][task, group or "average"]`, and the rest as it is written."""
+
+    deltas: Mapping[Run, Mapping[str, Record]]
+    statistics: Record | None
+
+
+def compare_runs(study: Study, cells: Sequence[Cell]) -> Comparisons:
+    """Compare every recipe with the study's baseline of its model; controls take no part.
+
+    Targets that are in no average have differences alone, and are resampled apart: draws are
+    shared by all that is resampled together, so that nothing else depends on them. Without
+    another recipe than the baseline there is nothing to compare.
+    """
+    own = [cell for cell in cells if cell.model not in controls(study)]
+    others = [recipe for recipe in study["recipes"] if recipe != study["baseline"]]
+    if not others:
+        return Comparisons({}, None)
+    tasks = total_of(study)["tasks"]
+    resampled = _resampled(own, tasks)
+    terms = _gains(resampled, study)
+    found = _corrected(terms, resampled, study_groups(study), {AVERAGE: tasks})
+    apart = _resampled(own, [task for task in study["targets"] if task not in tasks])
+    beyond = _corrected(_gains(apart, study), apart)
+    return Comparisons(
+        {run: found[run] | beyond[run] for run in found},
+        {
+            "method": METHOD,
+            "replicates": REPLICATES,
+            "models": _between_models(terms, study["models"], others, resampled),
+            "languages": _between_languages(terms, study, resampled),
+            "hierarchy": [
+                record
+                for model in study["models"]
+                for record in _hierarchies(resampled, model, study)
+            ],
+            "power": [_power(terms, model, own) for model in study["models"]],
+        },
+    )
+
+
+def _resampled(cells: Sequence[Cell], tasks: Sequence[str]) -> Resampled:
+    samples = {}
+    for task in tasks:
+        own = [cell for cell in cells if cell.target == task]
+        runs: dict[tuple[Hashable, int], Items] = {
+            ((cell.model, cell.recipe), cell.seed): read_item_tables(cell.items, cell.metric)
+            for cell in own
+        }
+        samples[task] = task_sample(own[0].metric, runs)
+    return resample(samples)
+
+
+def _gains(resampled: Resampled, study: Study) -> Gains:
+    """Every other recipe's differences to the baseline of its model."""
+    baseline = study["baseline"]
+    return {
+        (model, recipe): gains(resampled, (model, recipe), (model, baseline))
+        for model in study["models"]
+        for recipe in study["recipes"]
+        if recipe != baseline
+    }
+
+
+def _corrected(terms: Gains, resampled: Resampled, *means: Groups) -> dict[Run, dict[str, Record]]:
+    """Differences on tasks and means over them, with Holm's correction.
+
+    Of a model its tasks are a family, and so is each of `means`.
+    """
+    named = {name: tasks for group in means for name, tasks in group.items()}
+    found = {run: deltas(own, named, resampled.levels) for run, own in terms.items()}
+    records: dict[Run, dict[str, Record]] = {run: {} for run in found}
+    for model in dict.fromkeys(run[0] for run in found):
+        runs = [run for run in found if run[0] == model]
+        for family in (resampled.tasks, *means):
+            members = {(run, name): found[run][name] for run in runs for name in family}
+            for (run, name), record in _plain(members).items():
+                records[run][name] = record
+    return records
+
+
+def _between_models(
+    terms: Gains, models: Sequence[str], recipes: Sequence[str], resampled: Resampled
+) -> list[Record]:
+    found = {
+        (recipe, one, other): difference(
+            list(terms[one, recipe].values()),
+            list(terms[other, recipe].values()),
+            resampled.levels,
+        )
+        for recipe in recipes
+        for one, other in combinations(models, 2)
+    }
+    return [
+        {"recipe": recipe, "model": one, "other": other, "of": AVERAGE} | record
+        for (recipe, one, other), record in _plain(found).items()
+    ]
+
+
+def _between_languages(terms: Gains, study: Study, resampled: Resampled) -> list[Record]:
+    """Every family against all other languages, and the unseen ones against the seen."""
+    languages = {name for scores in resampled.tasks.values() for name in scores.languages}
+    families = {
+        family: {name for name in languages if LANGUAGES[name].family == family}
+        for family in sorted({LANGUAGES[name].family for name in languages})
+    }
+    baseline, found = study["baseline"], {}
+    seen = {
+        recipe: [code for code in _seen(study, recipe) if code in languages] for _, recipe in terms
+    }
+    for model, recipe in terms:
+        groups = families | {UNSEEN: languages.difference(seen[recipe])}
+        for group, members in groups.items():
+            own = between_languages(resampled, (model, recipe), (model, baseline), members)
+            if own is not None:
+                found[model, recipe, group] = own
+    return [
+        {"model": model, "recipe": recipe, "group": group, "of": AVERAGE, "seen": seen[recipe]}
+        | record
+        for (model, recipe, group), record in _plain(found).items()
+    ]
+
+
+def _seen(study: Study, recipe: str) -> list[str]:
+    """Languages in which models of the recipe, or of the baseline, were trained on tasks."""
+    spoken = study.get("languages", {})
+    own = (code for name in (recipe, study["baseline"]) for code in spoken.get(name, ()))
+    return list(dict.fromkeys([ENGLISH, *own]))
+
+
+def _hierarchies(resampled: Resampled, model: str, study: Study) -> list[Record]:
+    """The ranking of the recipes by task, by language family and by language."""
+    spoken = {task: scores.languages for task, scores in resampled.tasks.items()}
+    judges = {
+        "task": judges_by_task(spoken),
+        "family": judges_by_group(spoken, {code: own.family for code, own in LANGUAGES.items()}),
+        "language": judges_by_group(spoken, {code: code for code in LANGUAGES}),
+    }
+    recipes, baseline = list(study["recipes"]), (model, study["baseline"])
+    runs = [(model, recipe) for recipe in recipes]
+    records = []
+    for by, own in judges.items():
+        if len(own) > 1:
+            found = hierarchy(resampled, runs, baseline, own)
+            ranks = {recipe: asdict(found.ranks[model, recipe]) for recipe in recipes}
+            record = asdict(found) | {"judges": list(found.judges), "ranks": ranks}
+            records.append({"model": model, "by": by} | record)
+    return records
+
+
+def _power(terms: Gains, model: str, cells: Sequence[Cell]) -> Record:
+    own = [mean_of(list(gain.values())) for run, gain in terms.items() if run[0] == model]
+    note = power_note(own, len({cell.seed for cell in cells}))
+    return {"model": model} | asdict(note) | {"sentence": sentence(note)}
+
+
+def _plain(family: Mapping[Any, Interval]) -> dict[Any, Record]:
+    """A family of comparisons as records, with Holm's correction."""
+    corrected = holm({key: own.p for key, own in family.items()})
+    return {
+        key: asdict(own)
+        | {"levels": list(own.levels), "confidence": CONFIDENCE, "direction": own.direction}
+        | {"p_holm": corrected[key]}
+        for key, own in family.items()
+    }
