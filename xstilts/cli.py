@@ -105,6 +105,7 @@ def _add_study(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "study", nargs="?", help="name of a study (default: the one in params.yaml)"
     )
+    parser.add_argument("--profile", metavar="NAME", help="a profile of the study, as STUDY-NAME")
     parser.add_argument(
         "--mirror", metavar="FOLDER", help="take the data from a folder laid out like the hub"
     )
@@ -168,13 +169,21 @@ def _rows(text: str) -> int:
 def _run(options: argparse.Namespace) -> int:
     from xstilts.study import commands
 
-    return commands.run_study(options.study, options.mirror, options.from_scratch, options.jobs)
+    return commands.run_study(_named(options), options.mirror, options.from_scratch, options.jobs)
 
 
 def _plan(options: argparse.Namespace) -> int:
     from xstilts.study import commands
 
-    return commands.show_plan(options.study, options.mirror, options.from_scratch, options.device)
+    return commands.show_plan(_named(options), options.mirror, options.from_scratch, options.device)
+
+
+def _named(options: argparse.Namespace) -> str | None:
+    """The study that is asked for; `--profile mini` of `phang2020` is `phang2020-mini`."""
+    if options.profile and not options.study:
+        raise UserError(f"--profile {options.profile} needs the name of its study.")
+    study: str | None = options.study
+    return f"{study}-{options.profile}" if options.profile else study
 
 
 def _study_list(_options: argparse.Namespace) -> int:
@@ -186,13 +195,13 @@ def _study_list(_options: argparse.Namespace) -> int:
 def _study_show(options: argparse.Namespace) -> int:
     from xstilts.study import commands
 
-    return commands.show_study(options.study, options.mirror, options.from_scratch)
+    return commands.show_study(_named(options), options.mirror, options.from_scratch)
 
 
 def _study_use(options: argparse.Namespace) -> int:
     from xstilts.study import commands
 
-    return commands.use_study(options.study, options.mirror, options.from_scratch)
+    return commands.use_study(_named(options), options.mirror, options.from_scratch)
 
 
 def _report(options: argparse.Namespace) -> int:

@@ -9,7 +9,8 @@ from typing import Any
 from xstilts.errors import UserError
 from xstilts.models.backbones import BACKBONES
 from xstilts.study.check import checked, with_lock
-from xstilts.study.page import Page, read_page, text_page, unknown
+from xstilts.study.page import Page, text_page, unknown
+from xstilts.study.profiles import study_names, study_page
 from xstilts.study.recipes import is_translated
 from xstilts.study.record import ENGLISH_ALONE, Study, parse_study
 from xstilts.study.settings import Setting
@@ -59,12 +60,10 @@ def _is_text(study: str) -> bool:
 def _page(text: str, studies: Path) -> Page:
     if _is_text(text):
         return text_page(text, INLINE)
-    name, known = text.strip(), sorted(path.stem for path in studies.glob("*.yaml"))
-    if not name:
-        raise UserError(f"no study was given: name one of {', '.join(known)}, or give its YAML.")
-    if name not in known:
-        raise UserError(f"{unknown('study', name, known)} (or give the study's YAML)")
-    return read_page(studies / f"{name}.yaml")
+    if not text.strip():
+        known = ", ".join(study_names(studies))
+        raise UserError(f"no study was given: name one of {known}, or give its YAML.")
+    return study_page(text.strip(), studies)
 
 
 def _for_pods(page: Page, study: Study) -> Study:

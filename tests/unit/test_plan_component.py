@@ -91,7 +91,7 @@ def test_overrides_are_checked_also_when_the_text_is_no_yaml():
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("mni", "unknown study 'mni': did you mean mini? (or give the study's YAML)"),
+        ("mni", "unknown study 'mni': did you mean mini?"),
         ("../golden/small", "unknown study '../golden/small'"),
         ("Mini Study", "unknown study 'Mini Study'"),
         ("", "no study was given: name one of mini, "),

@@ -22,6 +22,7 @@ from xstilts.study.grid import (
     world_languages,
 )
 from xstilts.study.page import Keys, Page, read_page
+from xstilts.study.profiles import study_page
 from xstilts.study.recipes import recipe_problems, trained_on
 from xstilts.study.record import Study, parse_study
 from xstilts.study.settings import ENCODING
@@ -40,13 +41,23 @@ def read_study(path: Path, *, mirror: str | None = None, from_scratch: bool = Fa
 
     Raises `UserError` with every problem of the file, each with its line.
     """
-    page = read_page(path)
+    return _read(read_page(path), path.parent, mirror, from_scratch)
+
+
+def find_study(
+    name: str, folder: Path, *, mirror: str | None = None, from_scratch: bool = False
+) -> Study:
+    """As `read_study`, for a study or one of its profiles in a folder of studies, by name."""
+    return _read(study_page(name, folder), folder, mirror, from_scratch)
+
+
+def _read(page: Page, folder: Path, mirror: str | None, from_scratch: bool) -> Study:
     study = parse_study(page, tuple(BACKBONES))
     if mirror is not None:
         study = replace(study, source="mirror", mirror=mirror)
     if from_scratch:
         study = replace(study, from_scratch=True)
-    return checked(page, with_lock(study, path.parent))
+    return checked(page, with_lock(study, folder))
 
 
 def with_lock(study: Study, folder: Path) -> Study:

@@ -6,13 +6,13 @@ from rich.console import Console
 from rich.table import Table
 
 from xstilts.errors import UserError
-from xstilts.study.check import read_study
+from xstilts.study.check import find_study
 from xstilts.study.devices import DEVICES
 from xstilts.study.grid import languages, tuned_on
 from xstilts.study.memory_table import memory_table
-from xstilts.study.page import read_page, unknown
 from xstilts.study.params import NAME, read_params, write_params
 from xstilts.study.plan import Params, Stage, descendants, output, stages
+from xstilts.study.profiles import study_names, study_page
 from xstilts.study.record import ENGLISH_ALONE, Recipe, Study
 from xstilts.study.resolve import resolve
 from xstilts.study.run import cores, exclusive, run
@@ -76,10 +76,10 @@ def list_studies() -> int:
     """Print name and question of every study; the one in use is marked."""
     current = _current()
     table = Table("", "study", "question", box=None)
-    for path in sorted(STUDIES.glob("*.yaml")):
-        page = read_page(path).value
+    for name in study_names(STUDIES):
+        page = study_page(name, STUDIES).value
         question = page.get("question", "") if isinstance(page, dict) else ""
-        table.add_row("*" if path.stem == current else "", path.stem, str(question))
+        table.add_row("*" if name == current else "", name, str(question))
     Console().print(table)
     return 0
 
@@ -126,22 +126,15 @@ def _state(stage: Stage, changed: dict[str, list[str]], waiting: set[str]) -> st
 def named_study(name: str | None, mirror: str | None, from_scratch: bool = False) -> Study:
     """The study of that name, or the one in `params.yaml`; raises `UserError` for a wrong one."""
     name = name or current_study()
-    known = _known()
-    if name not in known:
-        raise UserError(f"{unknown('study', name, known)} (studies are files in {STUDIES})")
-    return read_study(STUDIES / f"{name}.yaml", mirror=mirror, from_scratch=from_scratch)
+    return find_study(name, STUDIES, mirror=mirror, from_scratch=from_scratch)
 
 
 def current_study() -> str:
     """The name of the study in `params.yaml`; raises `UserError` where there is none."""
     name = _current()
     if name is None:
-        raise UserError(f"{NAME} names no study: give one of {', '.join(_known())}.")
+        raise UserError(f"{NAME} names no study: give one of {', '.join(study_names(STUDIES))}.")
     return name
-
-
-def _known() -> list[str]:
-    return sorted(path.stem for path in STUDIES.glob("*.yaml"))
 
 
 def _current() -> str | None:

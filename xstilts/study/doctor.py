@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from xstilts.errors import USER_ERROR_EXIT_CODE, UserError
-from xstilts.study.check import read_study
+from xstilts.study.check import find_study
 from xstilts.study.commands import ROOT, STUDIES
 from xstilts.study.params import NAME, read_params
 from xstilts.study.resolve import resolve
@@ -118,7 +118,7 @@ def _study() -> Iterator[Finding]:
     try:
         params = read_params(Path(NAME))
         source = params["study"]["source"]
-        study = read_study(STUDIES / f"{params['study']['name']}.yaml", mirror=source.get("path"))
+        study = find_study(params["study"]["name"], STUDIES, mirror=source.get("path"))
     except UserError as error:
         yield Finding("study", error.problems[0], "mend the study, or `xstilts study use NAME`")
         return
@@ -126,7 +126,7 @@ def _study() -> Iterator[Finding]:
     same = resolve(study) == params
     yield Finding(
         NAME,
-        f"holds the study {name}" if same else f"differs from {STUDIES / name}.yaml",
+        f"holds the study {name}" if same else f"differs from the study {name} in {STUDIES}",
         "" if same else f"write it anew: `xstilts study use {name}`",
     )
 

@@ -12,7 +12,7 @@ from xstilts.files import write_text
 NAME = "params.yaml"
 _SHORT = 12  # entries of a mapping on one line
 _HEADER = """\
-# Written by xstilts from pipelines/studies/{study}.yaml. Edit that file, not this one:
+# Written by xstilts from the study {study}. Edit its file in pipelines/studies, not this one:
 # `xstilts run` and `xstilts study use` write it anew.
 """
 

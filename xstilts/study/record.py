@@ -9,6 +9,7 @@ from typing import Any
 from xstilts.errors import raise_if_any
 from xstilts.study import reading
 from xstilts.study.page import Keys, Page, read_page, unknown
+from xstilts.study.profiles import FIELD as PROFILES
 from xstilts.study.settings import PRETRAINING, SETTINGS, Setting, read_settings
 from xstilts.study.task_choice import TaskChoice, read_choices, read_languages, read_sizes
 from xstilts.tasks.languages import LANGUAGES
@@ -82,7 +83,7 @@ class Study:
 
 
 _NOT_IN_FILES = ("mirror", "commits")  # see `source`, and the lock
-FIELDS = tuple(item.name for item in fields(Study) if item.name not in _NOT_IN_FILES)
+FIELDS = (*(item.name for item in fields(Study) if item.name not in _NOT_IN_FILES), PROFILES)
 _REQUIRED = ("name", "question", "source", "models", "recipes", "baseline", "targets", "seeds")
 
 
