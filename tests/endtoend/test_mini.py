@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -86,7 +87,21 @@ def wait_until(condition, seconds: float) -> bool:
 
 
 def trainers(folder: Path) -> list[psutil.Process]:
-    return [p for p in at_work(folder) if any(a.startswith("components.") for a in p.cmdline())]
+    """Processes of stages; each of them may have ended by the time that it is looked at."""
+    found = []
+    for process in at_work(folder):
+        with suppress(psutil.NoSuchProcess):
+            if any(word.startswith("components.") for word in process.cmdline()):
+                found.append(process)
+    return found
+
+
+def kill_one(folder: Path) -> bool:
+    for process in trainers(folder):
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+            return True
+    return False
 
 
 def test_ctrl_c_leaves_nobody_behind(clone):
@@ -99,8 +114,7 @@ def test_ctrl_c_leaves_nobody_behind(clone):
 
 def test_a_killed_stage_and_a_killed_runner_leave_nobody_behind(clone):
     runner = start(clone, "run", "mini")
-    assert wait_until(lambda: trainers(clone), 120)
-    trainers(clone)[0].kill()
+    assert wait_until(lambda: kill_one(clone), 120)
     assert wait_until(lambda: trainers(clone), 120)
     runner.kill()
     runner.communicate()

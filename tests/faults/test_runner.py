@@ -1,6 +1,7 @@
 """The runner and its stages when they are stopped or killed, or their files are damaged."""
 
 import signal
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -55,7 +56,11 @@ def finish(project) -> list[str]:
 
 def slow_stage(project) -> psutil.Process:
     command = ["components/payload.py", "finetune"]
-    return next(process for process in at_work(project) if process.cmdline()[1:3] == command)
+    for process in at_work(project):
+        with suppress(psutil.NoSuchProcess):  # another one may just have ended
+            if process.cmdline()[1:3] == command:
+                return process
+    raise AssertionError("the slow stage does not run")
 
 
 def no_half_result(project, expected) -> bool:
