@@ -128,7 +128,7 @@ def read_by_training(params: Params, monkeypatch) -> dict[str, dict[Path, set[Ro
 
     monkeypatch.setattr(canonical, "rows", recorded)
     unencoded = SimpleNamespace(encode=lambda rows, *_, **__: rows)  # which rows, is all we ask
-    monkeypatch.setattr(formats, "format_of", lambda _: unencoded)
+    monkeypatch.setattr(formats, "format_of", lambda *_: unencoded)
     found = {}
     for phase in ("intermediate", "finetune"):
         seen: set[str] = set()
