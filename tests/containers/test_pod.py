@@ -297,7 +297,7 @@ def test_a_stopped_pod_leaves_no_process_and_no_result(store, project, plan, tmp
         wait_until(lambda: list((tmp_path / "scratch").glob(f"*/workspace/started-{SLOW}")))
         workspace = next((tmp_path / "scratch").glob("*/workspace"))
         process.send_signal(number)
-        assert process.wait(timeout=30) == 128 + number
+        assert process.wait(timeout=120) == 128 + number
     finally:
         process.kill()
     assert at_work(workspace) == []

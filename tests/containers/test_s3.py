@@ -44,7 +44,7 @@ def test_it_keeps_objects_and_leaves_no_process_however_it_ends(tmp_path):
         assert len(processes(folder)) == 3
         found.client().put_object(Bucket="xstilts", Key=str(number), Body=b"kept")
         process.send_signal(end)
-        assert process.wait(30) == (-end if end == signal.SIGKILL else 0)
+        assert process.wait(120) == (-end if end == signal.SIGKILL else 0)
         wait_until(lambda: not processes(folder))
     assert len(seen) == 1, "address and key change from start to start"
     with server(folder) as again:

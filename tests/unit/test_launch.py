@@ -23,7 +23,7 @@ from pathlib import Path
 from xstilts.training.run import run_training
 run_training(json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2]))
 """
-PATIENCE = 60.0  # seconds
+PATIENCE = 120.0  # seconds
 
 
 @pytest.fixture(autouse=True)

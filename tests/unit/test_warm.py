@@ -57,7 +57,7 @@ def server(folder):
 
 
 def _soon(condition) -> bool:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.01)
     return bool(condition())

@@ -1,14 +1,11 @@
 """What a study is, and how its file is read: every problem at once, with its line."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any
 
-from xstilts.errors import raise_if_any
 from xstilts.study import reading
-from xstilts.study.page import Keys, Page, read_page, unknown
+from xstilts.study.page import Keys, Page, unknown
 from xstilts.study.profiles import FIELD as PROFILES
 from xstilts.study.settings import PRETRAINING, SETTINGS, Setting, read_settings
 from xstilts.study.task_choice import TaskChoice, read_choices, read_languages, read_sizes
@@ -85,17 +82,6 @@ class Study:
 _NOT_IN_FILES = ("mirror", "commits")  # see `source`, and the lock
 FIELDS = (*(item.name for item in fields(Study) if item.name not in _NOT_IN_FILES), PROFILES)
 _REQUIRED = ("name", "question", "source", "models", "recipes", "baseline", "targets", "seeds")
-
-
-def read_study(path: Path, models: Iterable[str]) -> Study:
-    """Read a study's file; `models` are the names that it may use.
-
-    Raises `UserError` with every problem of the file, each with its line.
-    """
-    page = read_page(path)
-    study = parse_study(page, tuple(models))
-    raise_if_any(page.problems)
-    return study
 
 
 def parse_study(page: Page, models: tuple[str, ...]) -> Study:
