@@ -108,7 +108,7 @@ def test_a_killed_dvc_takes_its_stage_with_it(project, running, expected):
     stage = slow_stage(project)
     parent = stage.parent()
     assert parent
-    assert "dvc" in parent.cmdline()
+    assert DVC in parent.cmdline()
     parent.kill()
     output = running.communicate(timeout=120)[0]
     assert running.returncode == 1

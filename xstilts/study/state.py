@@ -17,6 +17,7 @@ from xstilts.errors import UserError
 from xstilts.files import write_json, write_text
 from xstilts.study.plan import Stage
 
+DVC = "xstilts.study.dvc_command"
 LOCK = Path("dvc.lock")
 WHOLE_LOCK = "dvc.lock.whole"
 _PATIENCE = 2.0  # seconds; DVC does not write its lock file atomically
@@ -24,8 +25,8 @@ SCRATCH = Path(".dvc/tmp/xstilts")  # ignored by Git and by DVC
 
 
 def dvc(*arguments: str) -> list[str]:
-    """The command line that runs this environment's DVC."""
-    return [sys.executable, "-m", "dvc", *arguments]
+    """The command line that runs this environment's DVC, with its `dvc.lock` written quickly."""
+    return [sys.executable, "-m", DVC, *arguments]
 
 
 def environment(threads: int) -> dict[str, str]:
@@ -153,7 +154,7 @@ def release_dead_locks(root: Path) -> None:
 def _is_dvc(pid: int) -> bool:
     try:
         process = psutil.Process(pid)
-        named = any(Path(part).name == "dvc" for part in process.cmdline())
+        named = any(Path(part).name in ("dvc", DVC) for part in process.cmdline())
         return named and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
