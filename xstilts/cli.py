@@ -78,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     use = _add(actions, "use", _study_use, "write a study to params.yaml")
     report = _add(commands, "report", _report, "the answer of a published study, in words")
     report.add_argument("study", nargs="?", help="default: the one in params.yaml")
+    _add_profile(report)
     _add(commands, "doctor", _doctor, "check what a study needs on this machine")
     _add_data(commands)
     _add_store(commands)
@@ -105,7 +106,7 @@ def _add_study(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "study", nargs="?", help="name of a study (default: the one in params.yaml)"
     )
-    parser.add_argument("--profile", metavar="NAME", help="a profile of the study, as STUDY-NAME")
+    _add_profile(parser)
     parser.add_argument(
         "--mirror", metavar="FOLDER", help="take the data from a folder laid out like the hub"
     )
@@ -113,6 +114,12 @@ def _add_study(parser: argparse.ArgumentParser) -> None:
         "--from-scratch",
         action="store_true",
         help="pretrain the shipped backbones again instead of using them",
+    )
+
+
+def _add_profile(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--profile", metavar="NAME", help="one of its profiles: the study STUDY-NAME"
     )
 
 
@@ -208,7 +215,7 @@ def _report(options: argparse.Namespace) -> int:
     from xstilts.publish.show import show_report
     from xstilts.study.commands import current_study
 
-    return show_report(options.study or current_study())
+    return show_report(_named(options) or current_study())
 
 
 def _doctor(_options: argparse.Namespace) -> int:

@@ -45,8 +45,8 @@ def memory_notes(estimate: Estimate) -> list[str]:
         return []
     return [
         f"{estimate.memory_stage} needs about {estimate.memory / 1e9:.0f} GB of GPU memory, and "
-        f"one {device.name} has {device.memory / 1e9:.0f} GB: take a larger GPU, or more "
-        "accumulation, or several processes with a higher zero_stage."
+        f"one {device.name} has {device.memory / 1e9:.0f} GB: take a larger GPU, more "
+        "accumulation, several processes, or adapters (lora_rank)."
     ]
 
 

@@ -86,6 +86,14 @@ def test_tables_have_their_rows(page):
     assert page.locator("svg").count() == 3
 
 
+def test_what_follows_shows_its_tables(page):
+    assert page.locator("table.follows-ranking tbody tr").count() == len(RECIPES) + 1
+    folded = page.locator("#follows details table").first
+    assert not folded.is_visible()
+    page.locator("#follows summary").first.click()
+    assert folded.is_visible()
+
+
 def test_nothing_is_cut_off(page):
     """Wide tables scroll by themselves; the page never does."""
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -17,6 +17,8 @@ from small_project import (
     xstilts,
 )
 
+from xstilts.study.state import DVC
+
 SLOW = "finetune@mini-encoder-mnli-panx-0"
 DEPENDENT = {"evaluate@mini-encoder-mnli-panx-0", "publish"}
 

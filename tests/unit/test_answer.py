@@ -3,59 +3,18 @@
 import copy
 import json
 
+import boards
 import pytest
+from boards import ONE_SEED, OWN, TOTAL
 
 from xstilts.cli import main
 from xstilts.publish.answer import answer, sentences
 from xstilts.publish.findings import findings
 
-ONE_SEED = (
-    "There is one seed: seeds were not resampled, so nothing here says how much another training "
-    "run would differ."
-)
-
-
-TOTAL = {"of": "xtreme", "tasks": ["xnli"], "missing": ["panx"]}
-OWN = {"of": "targets", "tasks": ["snli", "x_csqa"], "missing": []}
-
-
-def _delta(low, high, p_holm=None):
-    value, direction = (low + high) / 2, int(low > 0) - int(high < 0)
-    p = p_holm if p_holm is not None else 0.001 if direction else 0.4
-    ends = {"value": value, "low": low, "high": high, "p": p, "p_holm": p}
-    return ends | {"confidence": 0.95, "direction": direction, "levels": ["items"]}
-
-
-def _record(recipe, delta, model="m"):
-    return {
-        "model": model,
-        "recipe": recipe,
-        "tasks": {"xnli": {"delta": delta}},
-        "average": {"value": 50.0, "tasks": ["xnli"], "delta": delta},
-    }
-
-
-def _summary(**recipes):
-    return [_record(recipe, _delta(*ends)) for recipe, ends in recipes.items()]
-
-
-def _statistics(**changes):
-    power = {"model": "m", "seeds": 1, "spread": None, "detectable": None, "sentence": ONE_SEED}
-    empty = {"models": [], "languages": [], "hierarchy": [], "power": [power]}
-    return empty | changes
-
 
 def _findings(**changes):
-    return findings(_statistics(**changes), TOTAL)
-
-
-def _ranking(by="task", p=0.3, w=0.2, model="m", **ranks):
-    ranks = ranks or {"none": 2.2, "a": 2.0, "b": 1.8}
-    found = {name: {"value": rank, "low": rank, "high": rank} for name, rank in ranks.items()}
-    judges = ["xnli", "panx", "udpos"]
-    return {"model": model, "by": by, "judges": judges, "w": w, "p": p, "exact": True} | {
-        "ranks": found
-    }
+    found = findings(boards.statistics(**changes), TOTAL, "gains")
+    return [sentence for own in found.values() for sentence in own]
 
 
 @pytest.mark.parametrize(
@@ -97,24 +56,25 @@ def _ranking(by="task", p=0.3, w=0.2, model="m", **ranks):
 )
 def test_answer_claims_only_what_is_clear_after_correction(recipes, expected):
     start = "Against no intermediate training, on the average of one task: "
-    found = answer(_summary(**recipes), "none", TOTAL, _statistics())
+    found = answer(boards.board(boards.summary(**recipes)))
     assert found == f"{start}{expected} {ONE_SEED}"
 
 
 def test_a_baseline_alone_is_compared_with_nothing():
     record = {"model": "m", "average": {"value": 41.25, "delta": None}}
-    assert sentences([record], "none", TOTAL, None) == [
+    alone = boards.board([record]) | {"statistics": None}
+    assert sentences(alone) == [
         "Nothing is compared here: none is the only recipe, with an average of 41.2 for m."
     ]
-    assert sentences([record], "none", OWN, None)[0].endswith(
+    assert sentences(alone | {"total": OWN})[0].endswith(
         ", with a mean over snli and x_csqa of 41.2 for m."
     )
 
 
 def test_tasks_outside_the_total_are_counted_apart():
-    record = _record("a", _delta(1, 3))
-    record["tasks"]["snli"] = {"delta": _delta(-3, -1)}
-    assert sentences([record], "none", TOTAL, _statistics())[0].endswith(
+    record = boards.record("a", boards.interval(1, 3))
+    record["tasks"]["snli"] = {"delta": boards.interval(-3, -1)}
+    assert sentences(boards.board([record]))[0].endswith(
         "; of 1 pair of recipe and task 1 gained and none fell, after Holm's correction; beyond "
         "XTREME, of 1 pair of recipe and task none gained and 1 fell, after a correction of their "
         "own."
@@ -122,10 +82,12 @@ def test_tasks_outside_the_total_are_counted_apart():
 
 
 def test_a_study_outside_its_benchmark_speaks_of_its_targets():
-    delta = _delta(1, 3)
-    record = _record("a", delta) | {"tasks": {name: {"delta": delta} for name in OWN["tasks"]}}
-    ranking = _ranking() | {"judges": OWN["tasks"]}
-    found = sentences([record], "none", OWN, _statistics(hierarchy=[ranking]))
+    delta = boards.interval(1, 3)
+    record = boards.record("a", delta) | {
+        "tasks": {name: {"delta": delta} for name in OWN["tasks"]}
+    }
+    ranking = boards.ranking() | {"judges": OWN["tasks"]}
+    found = sentences(boards.board([record], OWN, hierarchy=[ranking]))
     assert found[0] == (
         "Against no intermediate training, on the mean of its targets snli and x_csqa: a gains 2.0 "
         "points (95 % interval 1.0 to 3.0); of 2 pairs of recipe and task 2 gained and none fell, "
@@ -135,18 +97,19 @@ def test_a_study_outside_its_benchmark_speaks_of_its_targets():
 
 
 def test_several_models_have_a_clause_each():
-    summary = [_record("a", _delta(1, 3), "m"), _record("a", _delta(-1, 1), "n")]
-    first = sentences(summary, "mnli", TOTAL, _statistics())[0]
+    summary = [
+        boards.record("a", boards.interval(1, 3), "m"),
+        boards.record("a", boards.interval(-1, 1), "n"),
+    ]
+    first = sentences(boards.board(summary, baseline="mnli"))[0]
     assert first.startswith("Against the recipe mnli, on the average of one task: with m: a gains ")
     assert "; with n: no evidence that a (0.0; 95 % interval −1.0 to 1.0) changes it; " in first
 
 
-def _between(low, high, recipe="a"):
-    return {"recipe": recipe, "model": "xlmr", "other": "mt5", "of": "average"} | _delta(low, high)
-
-
 def test_gains_that_differ_between_models_are_said_and_the_others_together():
-    found = _findings(models=[_between(1, 3), _between(-4, -2, "b"), _between(-1, 2, "c")])
+    found = _findings(
+        models=[boards.between(1, 3), boards.between(-4, -2, "b"), boards.between(-1, 2, "c")]
+    )
     assert found[:3] == [
         "a does 2.0 points more for xlmr than for mt5 (95 % interval 1.0 to 3.0 for xlmr less "
         "mt5).",
@@ -157,14 +120,13 @@ def test_gains_that_differ_between_models_are_said_and_the_others_together():
     ]
 
 
-def _group(group, low, high, model="m", seen=("en",)):
-    own = {"model": model, "recipe": "a", "group": group, "of": "average", "seen": list(seen)}
-    return own | _delta(low, high)
-
-
 def test_gains_that_depend_on_the_language_come_largest_first():
     found = _findings(
-        languages=[_group("Uralic", 1, 3), _group("unseen", -5, -3), _group("Turkic", -1, 1)]
+        languages=[
+            boards.group("Uralic", 1, 3),
+            boards.group("unseen", -5, -3),
+            boards.group("Turkic", -1, 1),
+        ]
     )
     assert found[:2] == [
         "a does 4.0 points less for languages that training never saw than for English "
@@ -175,20 +137,20 @@ def test_gains_that_depend_on_the_language_come_largest_first():
 
 
 def test_languages_of_the_intermediate_training_are_named_as_seen():
-    found = _findings(languages=[_group("unseen", -5, -3, seen=("en", "de"))])
+    found = _findings(languages=[boards.group("unseen", -5, -3, seen=("en", "de"))])
     assert "for languages that training never saw than for English and German (" in found[0]
 
 
 def test_gains_that_do_not_depend_on_the_language_are_said_to_show_no_evidence():
-    assert _findings(languages=[_group("Uralic", -1, 3)])[0] == (
+    assert _findings(languages=[boards.group("Uralic", -1, 3)])[0] == (
         "No evidence that a gain depends on the language: on its family, or on whether training "
         "saw it."
     )
 
 
 def test_a_ranking_is_given_only_where_judges_agree():
-    agreed = _ranking(p=0.0002, w=0.81, none=3.0, a=1.25, b=1.75)
-    assert _findings(hierarchy=[agreed, _ranking("family"), _ranking("language")]) == [
+    agreed = boards.ranking(p=0.0002, w=0.81, none=3.0, a=1.25, b=1.75)
+    assert _findings(hierarchy=[agreed, boards.ranking("family"), boards.ranking("language")]) == [
         "3 tasks agree on a ranking (Kendall's W 0.81, p < 0.001); mean ranks: a 1.2, b 1.8, "
         "none 3.0.",
         "No evidence that 3 language families agree on a ranking of the recipes "
@@ -198,11 +160,11 @@ def test_a_ranking_is_given_only_where_judges_agree():
 
 
 def test_two_recipes_have_no_ranking_worth_a_sentence():
-    assert _findings(hierarchy=[_ranking(p=0.01, none=2.0, a=1.0)]) == [ONE_SEED]
+    assert _findings(hierarchy=[boards.ranking(p=0.01, none=2.0, a=1.0)]) == [ONE_SEED]
 
 
 def test_rankings_of_several_models_name_the_model():
-    found = _findings(hierarchy=[_ranking(), _ranking(model="n")])
+    found = _findings(hierarchy=[boards.ranking(), boards.ranking(model="n")])
     assert found[1].startswith("With n, no evidence that 3 tasks agree on a ranking")
 
 
@@ -224,10 +186,7 @@ def published(tmp_path, monkeypatch):
     board = {
         "schema": 1,
         "question": "Does [a] help?",
-        "baseline": "none",
-        "summary": [baseline, *_summary(a=(1, 3))],
-        "total": TOTAL,
-        "statistics": _statistics(),
+        **boards.board([baseline, *boards.summary(a=(1, 3))]),
     }
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "300")

@@ -21,6 +21,7 @@ from xstilts.study import doctor
 from xstilts.study.display import Overview, clock, wall_times
 from xstilts.study.jobs import Job, failed_by_user, last_lines, was_cached
 from xstilts.study.plan import Stage
+from xstilts.study.profiles import study_names
 from xstilts.study.run import exclusive
 from xstilts.study.state import recorded_outputs, release_dead_locks, remove_left_over
 
@@ -57,10 +58,20 @@ def test_an_unknown_study(capsys):
 
 
 @pytest.mark.usefixtures("project")
+def test_declared_comparisons_are_shown(capsys):
+    assert main(["study", "show", "multilingual-reasoning", "--profile", "mini"]) == 0
+    output = capsys.readouterr().out
+    sides = "multilingual (nli_multilingual, commonsense_multilingual) with english (nli_english"
+    assert sides in " ".join(output.split())
+    assert "nli_multilingual with nli_english" in output
+
+
+@pytest.mark.usefixtures("project")
 def test_no_study_at_all(capsys):
     assert main(["study", "show"]) == 2
     error = capsys.readouterr().err
-    assert "params.yaml names no study: give one of mini, real-slices, smoke." in error
+    names = ", ".join(study_names(ROOT / "pipelines" / "studies"))
+    assert f"params.yaml names no study: give one of {names}." in error
 
 
 def test_studies_are_listed_from_below_the_clone_too(project, capsys, monkeypatch):

@@ -94,7 +94,7 @@ def test_overrides_are_checked_also_when_the_text_is_no_yaml():
         ("mni", "unknown study 'mni': did you mean mini?"),
         ("../golden/small", "unknown study '../golden/small'"),
         ("Mini Study", "unknown study 'Mini Study'"),
-        ("", "no study was given: name one of mini, "),
+        ("", "no study was given: name one of architectures, "),
         ("- a\n- b\n", "the study must be a mapping"),
         (STUDY.replace("quick", "Not A Name"), "may hold lower-case letters"),
         (STUDY.replace("name: quick\n", ""), "the field 'name' is missing."),

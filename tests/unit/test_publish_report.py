@@ -9,6 +9,7 @@ from synthetic_study import evaluations, write_study
 
 from xstilts.files import read_json
 from xstilts.publish import figure
+from xstilts.publish.answer import sentences
 from xstilts.publish.names import AUTONYMS, SCRIPTS
 from xstilts.publish.report import duration, origin, render
 from xstilts.publish.run import publish
@@ -99,8 +100,12 @@ def page(published):
 
 def test_page_opens_with_question_and_answer(board, page):
     assert page.all("h1")[0]["text"] == board["question"]
-    assert page.all("p")[0]["text"] == board["answer"]
-    assert "Against no intermediate training, on the average of 3 tasks" in board["answer"]
+    first, *others = sentences(board)
+    assert page.all("p")[0]["text"] == first
+    assert first.startswith("Against no intermediate training, on the average of 3 tasks: ")
+    assert board["answer"] == " ".join([first, *others])
+    shown = " ".join(page.all("body")[0]["text"].split())
+    assert all(shown.count(sentence) == 1 for sentence in others)
 
 
 def test_page_needs_nothing_but_itself(published):
@@ -203,7 +208,7 @@ def test_plot_has_a_panel_per_compared_recipe(page):
 
 
 def test_one_seed_is_said_plainly(page, tmp_path):
-    assert "one seed: seeds were not resampled" in page.all("p", **{"class": "answer"})[0]["text"]
+    assert "one seed: seeds were not resampled" in page.all("p", **{"class": "also"})[0]["text"]
     _, text = _publish(tmp_path, seeds=(0, 1), items=10)
     assert "seeds were not resampled" not in text
     assert "resampled: items, languages, seeds" in text
@@ -222,6 +227,37 @@ def test_a_baseline_alone_is_published_without_comparisons(tmp_path):
     board, text = _publish(tmp_path, recipes={"none": []}, controls=())
     assert board["answer"].startswith("Nothing is compared here: none is the only recipe")
     assert Page(text).all("svg") == []
+
+
+def test_what_follows_stands_in_tables_with_intervals(board, page):
+    *ranks, agreement = page.rows("follows-ranking")
+    judged = {own["by"]: own for own in board["statistics"]["hierarchy"]}
+    best, rank = min(judged["family"]["ranks"].items(), key=lambda item: item[1]["value"])
+    shown = points(rank["value"]), points(rank["low"]), points(rank["high"])
+    assert ranks[0][0] == best
+    assert ranks[0][2] == "{} {} to {}".format(*shown)
+    assert agreement[0] == "Kendall’s W"
+    assert agreement[1].startswith(f"{judged['task']['w']:.2f} p = ")
+    titles = [e["text"] for e in page.all("h3")]
+    assert titles[-3:] == [
+        "Between languages",
+        "Ranking of the recipes",
+        "What the seeds can show",
+    ]
+    clear = [row for row in page.rows("follows-languages") if "▲" in row[2] or "▼" in row[2]]
+    assert len(clear) == sum(own["p_holm"] <= 0.05 for own in board["statistics"]["languages"])
+
+
+def test_what_a_study_asks_comes_before_the_gains(board):
+    asked = dict(board, asks="ranking")
+    page = Page(render(asked))
+    assert page.all("p")[0]["text"] == sentences(asked)[0]
+    assert "language families agree on a ranking" in page.all("p")[0]["text"]
+    sections = [e["attrs"]["id"] for e in page.all("section")]
+    assert sections[:2] == ["follows", "changes"]
+    assert [e["attrs"]["href"] for e in page.all("a")][:2] == ["#follows", "#changes"]
+    shown = page.all("section", id="changes")[0]["text"]
+    assert "Against no intermediate training, on the average of 3 tasks: " in shown
 
 
 def test_text_of_the_study_is_escaped(board):

@@ -8,7 +8,8 @@ from synthetic_study import evaluations, languages_of, write_study
 
 from xstilts.errors import UserError
 from xstilts.evaluation.official_check import problems
-from xstilts.files import sha256
+from xstilts.files import read_json, sha256
+from xstilts.publish.answer import sentences
 from xstilts.publish.run import publish
 from xstilts.tasks.table import TASKS
 
@@ -61,6 +62,9 @@ def test_model_card_is_read_by_the_hub_library(study):
     assert "ar" in card.data.language
     assert "predictions of seed 3" in card.text
     assert "not comparable with published ones" in card.text
+    first, *others = sentences(read_json(study[1] / "results" / "scores.json"))
+    assert f"? {first}\n" in card.text
+    assert all(f"\n- {sentence}\n" in card.text for sentence in others)
 
 
 def test_model_card_names_hub_data_sets_when_they_were_used(tmp_path):

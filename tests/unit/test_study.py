@@ -159,7 +159,7 @@ def test_one_line_too_many(complaints, more, complaint):
 
 
 def test_a_model_that_is_not_shipped_is_pretrained_first(complaints, study, tmp_path, monkeypatch):
-    monkeypatch.setattr("xstilts.study.check.SHIPPED", tmp_path)
+    monkeypatch.setattr("xstilts.study.model_choice.SHIPPED", tmp_path)
     models = {"[mini-encoder]": "[xglm-564m, mini-decoder]"}
     (found,) = complaints(models)
     assert found.startswith("line 4: mini-decoder is not shipped with this version: pretrain it")
@@ -212,6 +212,64 @@ def test_controls_need_a_recipe_without_tasks(complaints):
     assert complaints(changes, more="controls: [untrained]\n") == [
         "line 11: controls need a recipe without tasks: add `none: []` to recipes."
     ]
+
+
+_GROUPED = {"  mnli: [mnli]": "  mnli: [mnli]\n  qqp: [qqp]\n  squad: [squad]"}  # lines 7 to 9
+
+
+def test_a_study_says_what_it_asks_and_compares(study):
+    more = (
+        "asks: comparisons\ngroups: {pairs: [mnli, qqp], reading: squad}\n"
+        "comparisons:\n  - [pairs, reading]\n  - [mnli, none]\n"
+    )
+    found = resolve(study(_GROUPED, more))["study"]
+    assert found["asks"] == "comparisons"
+    assert found["groups"] == {"pairs": ["mnli", "qqp"], "reading": ["squad"]}
+    assert found["comparisons"] == [["pairs", "reading"], ["mnli", "none"]]
+
+
+def test_without_them_the_head_of_params_has_none_of_these_fields(study):
+    plain = resolve(study())["study"]
+    assert not {"asks", "groups", "comparisons"} & set(plain)
+    assert resolve(study(more="asks: gains\ngroups: {}\ncomparisons: []\n"))["study"] == plain
+
+
+@pytest.mark.parametrize(
+    ("more", "complaint"),
+    [
+        ("asks: gain\n", "line 14: unknown asks 'gain': did you mean gains?"),
+        ("asks: comparisons\n", "line 14: the study asks for comparisons, but has none"),
+        ("asks: models\n", "line 14: the study asks to compare models, but has 1: name at least"),
+        ("groups: [mnli]\n", "line 14: groups must be a mapping (name: value)"),
+        ("groups: {nli: []}\n", "line 14: groups.nli is empty: name at least one recipe."),
+        ("groups:\n  nli: [mnly]\n", "line 15: unknown recipe 'mnly': did you mean mnli?"),
+        ("groups: {nli: [mnli, mnli]}\n", "recipe 'mnli' stands twice in groups.nli."),
+        ("groups: {mnli: [mnli]}\n", "line 14: the group mnli has the name of a recipe"),
+        ("groups: {n-l-i: [mnli]}\n", "group 'n-l-i' may hold lower-case letters, digits and _."),
+        ("comparisons: mnli\n", "line 14: comparisons must be a list of pairs, e.g. comparisons:"),
+        ("comparisons: [mnli, qqp]\n", "comparisons: [[syntax, semantics]], not ['mnli', 'qqp']."),
+        ("comparisons:\n- [mnli]\n", "line 15: a comparison has two sides"),
+        ("comparisons: [[mnli, qqp, squad]]\n", "line 14: a comparison has two sides"),
+        ("comparisons: [[mnli, sqad]]\n", "unknown recipe or group 'sqad': did you mean squad?"),
+        ("comparisons: [[mnli, 3]]\n", "line 14: unknown recipe or group '3': there is none,"),
+        ("comparisons: [[mnli, mnli]]\n", "line 14: mnli is compared with itself."),
+        ("comparisons: [[mnli, qqp], [qqp, mnli]]\n", "line 14: qqp and mnli are compared twice."),
+        (
+            "groups: {nli: [mnli, qqp]}\ncomparisons: [[nli, qqp]]\n",
+            "line 15: nli and qqp share qqp: a recipe stands on one side alone.",
+        ),
+    ],
+)
+def test_what_cannot_be_compared(complaints, more, complaint):
+    (found,) = dict.fromkeys(complaints(_GROUPED, more))
+    assert complaint in found
+
+
+def test_a_ranking_needs_three_recipes(complaints, study):
+    assert complaints(more="asks: ranking\n") == [
+        "line 12: the study asks for a ranking of its recipes, but has 2: name at least 3."
+    ]
+    assert study(_GROUPED, "asks: ranking\n").asks == "ranking"
 
 
 def test_a_mirror_replaces_the_source_of_the_file(study, tmp_path):
@@ -280,7 +338,7 @@ _VALUES = st.recursive(
 _FIELDS = st.sampled_from(
     ["name", "source", "models", "recipes", "baseline", "targets", "seeds", "controls",
      "languages", "sizes", "hparams", "training", "tasks", "text", "pretraining", "other",
-     "recipes", "translations"]
+     "recipes", "translations", "asks", "groups", "comparisons", "comparisons"]
 )  # fmt: skip
 
 

@@ -158,7 +158,7 @@ def _set(task: Task, rows: list[Row], dev: list[Row]) -> TrainingSet:
         text.encode(part, tokenizer, task, train=training)
         for part, training in ((rows, True), (dev, False))
     )
-    return TrainingSet(task, features, dev, dev_features, "text")
+    return TrainingSet(task, features, dev, dev_features, interface="text")
 
 
 @pytest.mark.parametrize(

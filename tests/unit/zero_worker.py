@@ -1,6 +1,7 @@
 """One of the processes of `test_zero`: every ZeRO stage on the same steps.
 
-Run by torchrun, or alone. Arguments: the folder for `<stage>/steps.csv`, the kind of body.
+Run by torchrun, or alone. Arguments: the folder for `<run>/steps.csv`; the kind of body, and
+which of `RUNS`, if not the encoder's stages.
 """
 
 import sys
@@ -12,6 +13,7 @@ from tiny_models import pair_task, tag_task, text_task
 from tiny_rows import pair_rows, tag_rows, text_rows
 
 from xstilts.evaluation.score import score
+from xstilts.files import write_json
 from xstilts.process import leave
 from xstilts.tasks.formats import format_of
 from xstilts.tasks.record import Task
@@ -22,6 +24,21 @@ from xstilts.training.loop import TrainingSet, train
 
 STAGES = (0, 1, 2, 3)
 STEPS = 12
+_LORA = {"lora_rank": 4, "learning_rate": 1e-2}
+RUNS = {
+    "stages": {str(stage): {"zero_stage": stage} for stage in STAGES},
+    "offload": {
+        "0": {"zero_stage": 0},
+        "2": {"zero_stage": 2, "offload": "optimizer"},
+        "3": {"zero_stage": 3, "offload": "parameters"},
+    },
+    "adapters": {
+        "0": {"zero_stage": 0, **_LORA},
+        "1": {"zero_stage": 1, **_LORA},
+        "2": {"zero_stage": 2, "offload": "optimizer", **_LORA},
+        "3": {"zero_stage": 3, "offload": "parameters", **_LORA},
+    },
+}
 
 
 def mixture(kind: str) -> dict[str, TrainingSet]:
@@ -45,7 +62,7 @@ def _set(kind: str, task: Task, rows: list, dev: list) -> TrainingSet:
     )
 
 
-def main(folder: Path, kind: str) -> None:
+def main(folder: Path, kind: str = "encoder", runs: str = "stages") -> None:
     usual = engine._deepspeed_config
 
     def partitions_everything(config: TrainConfig) -> dict:
@@ -56,15 +73,16 @@ def main(folder: Path, kind: str) -> None:
 
     engine._deepspeed_config = partitions_everything
     rank, _ = engine.connect()
-    for stage in STAGES:
+    for name, settings in RUNS[runs].items():
         data = mixture(kind)
-        output = folder / str(stage)
+        output = folder / name
         if rank == 0:
             output.mkdir(parents=True)
-        config = TrainConfig(
-            learning_rate=2e-3, epochs=9, batch_size=7, zero_stage=stage, max_steps=STEPS,
-            accumulation=2, evals=3, warmup=0.2,
-        )  # fmt: skip
+        usual_settings = {
+            "learning_rate": 2e-3, "epochs": 9, "batch_size": 7, "max_steps": STEPS,
+            "accumulation": 2, "evals": 3, "warmup": 0.2,
+        }  # fmt: skip
+        config = TrainConfig(**usual_settings | settings)
         trained = train(
             model_of(kind, *(part.task for part in data.values())),
             data,
@@ -75,9 +93,10 @@ def main(folder: Path, kind: str) -> None:
         )
         if rank == 0:
             torch.save(trained.weights, output / "weights.pt")
+            write_json(output / "summary.json", trained.summary)
     disconnect()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), *sys.argv[2:])
     leave(0)

@@ -1,94 +1,56 @@
 """The study's answer in words, from its numbers alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from xstilts.publish.findings import findings
+from xstilts.publish.gains import gain_sentence
 from xstilts.publish.total import is_own
-from xstilts.publish.wording import claimed, listed, points, signed, span
+from xstilts.publish.wording import listed, points
 
-Record = Mapping[str, Any]
-_VERBS = {1: "gains", -1: "loses"}
+Board = Mapping[str, Any]
+_TOO_LITTLE = {
+    "best": "Which recipe is best cannot be said: no target has a score on English dev data.",
+    "models": "There is one model: nothing says what another would gain.",
+    "comparisons": "The study declares no comparison.",
+    "languages": "No group of languages has others beside it to compare its gains with.",
+    "ranking": "There is no ranking: it takes three recipes, and two tasks or language families.",
+}
 
 
-def answer(
-    summary: Sequence[Record], baseline: str, total: Record, statistics: Record | None
-) -> str:
+def answer(board: Board) -> str:
     """All `sentences` as one paragraph."""
-    return " ".join(sentences(summary, baseline, total, statistics))
+    return " ".join(sentences(board))
 
 
-def sentences(
-    summary: Sequence[Record], baseline: str, total: Record, statistics: Record | None
-) -> list[str]:
-    """Which recipes changed the average, by how much, and on how many tasks; then what follows.
+def sentences(board: Board) -> list[str]:
+    """What the numbers of `scores.json` say, first what the study `asks`."""
+    return [sentence for own in topics(board).values() for sentence in own]
 
-    A change is claimed only where it is clear of 0 after Holm's correction. `summary`, `total`
-    and `statistics` are those of `scores.json`; tasks outside the total are counted apart.
+
+def topics(board: Board) -> dict[str, list[str]]:
+    """The sentences by what they are about; first what the study `asks`.
+
+    The rest follows in this order: `gains` over the baseline, the `best` recipes, differences
+    between `models`, the declared `comparisons`, `languages`, the `ranking`, and last the
+    `power`, what the seeds can show. On what is asked there is a sentence even where the study
+    is too small to answer.
     """
-    compared = [record for record in summary if record["average"] and record["average"]["delta"]]
+    statistics, total = board["statistics"], board["total"]
     if statistics is None:
-        scored = [record for record in summary if record["average"]]
-        values = listed(f"{points(r['average']['value'])} for {r['model']}" for r in scored)
-        mean = f"a mean over {listed(total['tasks'])}" if is_own(total) else "an average"
-        return [
-            f"Nothing is compared here: {baseline} is the only recipe, with {mean} of {values}."
-        ]
-    models = list(dict.fromkeys(record["model"] for record in compared))
-    opening = f"Against {_named(baseline)}, on {_mean_of(total)}"
-    clauses = []
-    for model in models:
-        place = f"with {model}: " if len(models) > 1 else ""
-        clauses.append(place + _clause([r for r in compared if r["model"] == model]))
-    counts = f"{_by_task(compared, total['tasks'])}, after Holm's correction"
-    beyond = [task for task in compared[0]["tasks"] if task not in total["tasks"]]
-    if beyond:
-        others = f"{_by_task(compared, beyond)}, after a correction of their own"
-        counts += f"; beyond {total['of'].upper()}, {others}"
-    return [f"{opening}: {'; '.join(clauses)}; {counts}.", *findings(statistics, total)]
+        return {board["asks"]: [_nothing_compared(board)]}
+    gains = gain_sentence(board["summary"], board["baseline"], total)
+    found = {"gains": [gains]} | findings(statistics, total, board["asks"])
+    asked = found.pop(board["asks"]) or [_TOO_LITTLE[board["asks"]]]
+    return {board["asks"]: asked} | found
 
 
-def _clause(records: Sequence[Record]) -> str:
-    """Gains first, then losses, then what the data cannot tell."""
-    parts: list[str] = []
-    for direction, verb in _VERBS.items():
-        for record in _by_size(records, direction):
-            delta = record["average"]["delta"]
-            size = points(abs(delta["value"]))
-            parts.append(f"{record['recipe']} {verb} {size} points ({span(delta, not parts)})")
-    unclear = _by_size(records, 0)
-    if unclear:
-        named = [
-            f"{r['recipe']} ({signed(r['average']['delta']['value'])}; "
-            f"{span(r['average']['delta'], not parts and r is unclear[0])})"
-            for r in unclear
-        ]
-        parts.append(f"no evidence that {listed(named, 'or')} changes it")
-    return ", ".join(parts)
-
-
-def _by_size(records: Sequence[Record], direction: int) -> list[Record]:
-    chosen = [r for r in records if claimed(r["average"]["delta"]) == direction]
-    return sorted(chosen, key=lambda r: -abs(r["average"]["delta"]["value"]))
-
-
-def _by_task(records: Sequence[Record], tasks: Sequence[str]) -> str:
-    directions = [claimed(r["tasks"][task]["delta"]) for r in records for task in tasks]
-    pairs = "pair" if len(directions) == 1 else "pairs"
-    gained, fell = directions.count(1), directions.count(-1)
+def _nothing_compared(board: Board) -> str:
+    total = board["total"]
+    scored = [record for record in board["summary"] if record["average"]]
+    values = listed(f"{points(r['average']['value'])} for {r['model']}" for r in scored)
+    mean = f"a mean over {listed(total['tasks'])}" if is_own(total) else "an average"
     return (
-        f"of {len(directions)} {pairs} of recipe and task {gained or 'none'} gained and "
-        f"{fell or 'none'} fell"
+        f"Nothing is compared here: {board['baseline']} is the only recipe, with {mean} of "
+        f"{values}."
     )
-
-
-def _named(baseline: str) -> str:
-    return "no intermediate training" if baseline == "none" else f"the recipe {baseline}"
-
-
-def _mean_of(total: Record) -> str:
-    count = len(total["tasks"])
-    if is_own(total):
-        mean = "its target" if count == 1 else "the mean of its targets"
-        return f"{mean} {listed(total['tasks'])}"
-    return f"the average of {'one task' if count == 1 else f'{count} tasks'}"

@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+from xstilts.publish.answer import sentences
 from xstilts.publish.evaluations import Cell
 from xstilts.publish.report import foreign_languages
 from xstilts.publish.total import is_own
@@ -95,10 +96,13 @@ def _text(board: Board, record: Record, best: Cell) -> str:
         f"| **{mean}** | **{points(average['value'])}** | | {_delta(average)} |",
         *(_row(f"{task} (in no average)", record["tasks"][task]) for task in beyond),
     ]
+    first, *others = sentences(board)
+    also = "".join(f"- {sentence}\n" for sentence in others)
     return f"""# {record["model"]}, {record["recipe"]}
 
-{board["question"]} {board["answer"]}
+{board["question"]} {first}
 
+{also}
 This is the run with the best {mean} of study `{board["study"]}`, chosen on the test scores:
 backbone `{record["model"]}`, then {intermediate}, then each target task, {spoken}. \
 {board["data_note"]}

@@ -3,57 +3,85 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from xstilts.publish.best import best_sentences
+from xstilts.publish.comparison_words import comparison_sentences
+from xstilts.publish.ranking_words import ranking_sentences
+from xstilts.publish.similarity import similarity_sentences
 from xstilts.publish.statistics import UNSEEN
-from xstilts.publish.total import is_own
-from xstilts.publish.wording import chance, claimed, listed, points, span
+from xstilts.publish.wording import MOST, claimed, listed, points, reach, span
 from xstilts.tasks.languages import LANGUAGES
 
 Record = Mapping[str, Any]
-ALPHA = 0.05  # of the permutation test
-_JUDGES = {"task": "tasks", "family": "language families", "language": "languages"}
 
 
-def findings(statistics: Record, total: Record) -> list[str]:
-    """Sentences on models, on languages, on the ranking of recipes, and on what seeds show.
+def findings(statistics: Record, total: Record, asks: str) -> dict[str, list[str]]:
+    """Sentences by what they are about, in the order of an answer.
 
-    All are on the tasks of the `total`.
+    All are on the tasks of the `total`. Of what the study `asks`, more is said.
     """
-    return [
-        *_models(statistics["models"]),
-        *_languages(statistics["languages"]),
-        *_rankings(statistics["hierarchy"], total),
-        *_power(statistics["power"]),
-    ]
+    return {
+        "best": best_sentences(statistics["best"]),
+        "models": list(_models(statistics["models"])),
+        "comparisons": list(comparison_sentences(statistics["comparisons"], total)),
+        "languages": [
+            *similarity_sentences(statistics["similarity"]),
+            *_languages(statistics["languages"]),
+        ],
+        "ranking": list(ranking_sentences(statistics["hierarchy"], total, asked=asks == "ranking")),
+        "power": list(_power(statistics["power"])),
+    }
 
 
 def _models(differences: Sequence[Record]) -> Iterator[str]:
     """Gains that differ between models; together, those of which that cannot be said."""
-    unclear = []
-    for own in differences:
+    clear = [own for own in differences if claimed(own)]
+    if len(clear) > MOST:
+        clear.sort(key=_size)
+    for own in clear[:MOST]:
         more = own["model"], own["other"]
-        if direction := claimed(own):
-            one, other = more[::direction]
-            yield (
-                f"{own['recipe']} does {points(abs(own['value']))} points more for {one} than for "
-                f"{other} ({span(own)} for {more[0]} less {more[1]})."
-            )
-        else:
-            unclear.append(f"{own['recipe']} ({more[0]} less {more[1]}: {span(own)})")
-    if unclear:
-        yield f"No evidence that models differ in what they gain from {listed(unclear, 'or')}."
+        one, other = more[:: claimed(own)]
+        yield (
+            f"{own['recipe']} does {points(abs(own['value']))} points more for {one} than for "
+            f"{other} ({span(own)} for {more[0]} less {more[1]})."
+        )
+    if rest := clear[MOST:]:
+        yield f"{len(rest)} more differences between models are clear ({reach(rest)})."
+    if unclear := [own for own in differences if not claimed(own)]:
+        yield f"No evidence that models differ in what they gain from {_same(unclear)}."
+
+
+def _size(difference: Record) -> float:
+    """Sorts the largest difference first."""
+    return -abs(float(difference["value"]))
+
+
+def _same(unclear: Sequence[Record]) -> str:
+    """Recipes whose gains may be the same in all models."""
+    if len(unclear) > MOST:
+        recipes = listed(dict.fromkeys(own["recipe"] for own in unclear), "or")
+        return f"{recipes} ({len(unclear)} differences, {reach(unclear)})"
+    found = [
+        f"{own['recipe']} ({own['model']} less {own['other']}: {span(own)})" for own in unclear
+    ]
+    return listed(found, "or")
 
 
 def _languages(differences: Sequence[Record]) -> Iterator[str]:
-    """Gains that differ between groups of languages; or that none does."""
+    """Gains that differ between groups of languages, the largest first; or that none does."""
     if not differences:
         return
     several = len({own["model"] for own in differences}) > 1
-    clear = [own for own in differences if claimed(own)]
-    for own in sorted(clear, key=lambda record: -abs(record["value"])):
+    clear = sorted(filter(claimed, differences), key=_size)
+    for own in clear[:MOST]:
         place = f"With {own['model']}, " if several else ""
         more = "more" if own["value"] > 0 else "less"
         size = points(abs(own["value"]))
         yield f"{place}{own['recipe']} does {size} points {more} for {_group(own)} ({span(own)})."
+    if rest := clear[MOST:]:
+        yield (
+            f"{len(rest)} more differences between groups of languages are clear, of "
+            f"{len(differences)} ({reach(rest)})."
+        )
     if not clear:
         yield (
             "No evidence that a gain depends on the language: on its family, or on whether "
@@ -66,31 +94,6 @@ def _group(own: Record) -> str:
         seen = listed(LANGUAGES[code].name for code in own["seen"])
         return f"languages that training never saw than for {seen}"
     return f"{own['group']} languages than for others"
-
-
-def _rankings(hierarchies: Sequence[Record], total: Record) -> Iterator[str]:
-    """Of three recipes and more: do tasks and families agree on a ranking, and on which?"""
-    several = len({own["model"] for own in hierarchies}) > 1
-    for own in hierarchies:
-        if len(own["ranks"]) < 3 or own["by"] == "language":
-            continue
-        place = f"With {own['model']}, " if several else ""
-        judges = _judges(own, total)
-        found = f"Kendall's W {own['w']:.2f}, {chance(own['p'])}"
-        if own["p"] <= ALPHA:
-            ordered = sorted(own["ranks"].items(), key=lambda item: item[1]["value"])
-            ranks = [f"{recipe} {points(rank['value'])}" for recipe, rank in ordered]
-            text = f"{judges} agree on a ranking ({found}); mean ranks: {', '.join(ranks)}."
-        else:
-            text = f"no evidence that {judges} agree on a ranking of the recipes ({found})."
-        yield place + text if place else text[:1].upper() + text[1:]
-
-
-def _judges(own: Record, total: Record) -> str:
-    count = len(own["judges"])
-    if own["by"] == "task" and is_own(total):
-        return f"its {count} targets"
-    return f"{count} {_JUDGES[own['by']]}"
 
 
 def _power(notes: Sequence[Record]) -> Iterator[str]:

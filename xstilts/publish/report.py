@@ -9,9 +9,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from xstilts.publish import figure
+from xstilts.publish.answer import topics
 from xstilts.publish.evaluations import ENGLISH
 from xstilts.publish.names import AUTONYMS, RIGHT_TO_LEFT, SCRIPTS
 from xstilts.publish.shortcuts import CLEAR_MARGIN
+from xstilts.publish.tables import tables
 from xstilts.publish.total import is_own, mean_name
 from xstilts.publish.wording import points, signed
 from xstilts.study.statistics.interval import CONFIDENCE
@@ -20,6 +22,14 @@ from xstilts.tasks.table import NO_OVERALL
 
 Board = Mapping[str, Any]
 _SETTINGS = {"english": "English", "zero_shot": "zero-shot"}
+_TITLES = {  # of what follows, in the order of an answer
+    "best": "The best recipe for each target",
+    "models": "Between models",
+    "comparisons": "Declared comparisons",
+    "languages": "Between languages",
+    "ranking": "Ranking of the recipes",
+    "power": "What the seeds can show",
+}
 _METRICS = {
     "accuracy": "accuracy",
     "accuracy_f1": "(accuracy + F1) / 2",
@@ -49,6 +59,9 @@ def render(board: Board) -> str:
     names = {"scripts": SCRIPTS, "autonyms": AUTONYMS, "rtl": RIGHT_TO_LEFT}
     page = environment.get_template("report.html.j2").render(
         board=board,
+        topics=topics(board),
+        titles=_TITLES,
+        follows=tables(board),
         models=models(board),
         panels=figure.panels(board["summary"], mean_name(board["total"])),
         mean_name=mean_name(board["total"]),
@@ -132,7 +145,7 @@ def language_notes(board: Board) -> list[str]:
         if spoken := foreign_languages(board, recipe):
             notes.append(
                 f"The intermediate training of {recipe} saw {', '.join(spoken)}: its scores in "
-                "these languages are not zero-shot in the strict sense."
+                "these languages are not zero-shot, and no zero-shot mean holds them."
             )
     return notes
 

@@ -8,7 +8,7 @@ from xstilts.publish.answer import answer
 from xstilts.publish.evaluations import Cell, Params, read_shortcuts
 from xstilts.publish.provenance import provenance
 from xstilts.publish.shortcuts import shortcut_rows
-from xstilts.publish.statistics import compare_runs
+from xstilts.publish.statistics import compare_runs, seen_languages
 from xstilts.publish.summary import summarise
 from xstilts.publish.total import beyond_benchmark, study_groups, total_of
 
@@ -32,6 +32,7 @@ def scoreboard(
     compared = compare_runs(study, cells)
     summary = summarise(study, cells, compared.deltas)
     shortcuts = read_shortcuts(params, evaluations)
+    seen = seen_languages(study, study["recipes"])
     board = {
         "schema": SCHEMA,
         "study": study["name"],
@@ -39,7 +40,8 @@ def scoreboard(
         "benchmark": study["benchmark"],
         "source": study["source"]["kind"],
         "data_note": DATA_NOTES[study["source"]["kind"]],
-        "answer": answer(summary, study["baseline"], total, compared.statistics),
+        "answer": "",
+        "asks": study.get("asks", "gains"),
         "baseline": study["baseline"],
         "recipes": study["recipes"],
         "groups": study_groups(study),
@@ -49,10 +51,11 @@ def scoreboard(
         "cells": [row for cell in cells for row in _rows(cell)],
         "summary": summary,
         "statistics": compared.statistics,
-        "shortcuts": shortcut_rows(summary, shortcuts, plain_recipe(study)),
+        "shortcuts": shortcut_rows(summary, shortcuts, plain_recipe(study), seen),
         "provenance": provenance(params, cells, root),
     }
-    return _rounded(board)
+    rounded: dict[str, Any] = _rounded(board)
+    return rounded | {"answer": answer(rounded)}  # from the numbers that a reader has
 
 
 def plain_recipe(study: Mapping[str, Any]) -> str:

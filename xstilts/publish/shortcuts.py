@@ -1,6 +1,6 @@
 """Is a score a shortcut? The model beside what looks at the surface only."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from xstilts.publish.evaluations import ENGLISH
@@ -12,13 +12,16 @@ Record = Mapping[str, Any]
 
 
 def shortcut_rows(
-    summary: Sequence[Record], shortcuts: Mapping[str, Record], recipe: str
+    summary: Sequence[Record],
+    shortcuts: Mapping[str, Record],
+    recipe: str,
+    seen: Collection[str],
 ) -> list[dict[str, Any]]:
     """One row per task, model and setting (English, zero-shot mean).
 
     The model is that of `recipe`; beside it stand the strongest shortcut of that setting and
     the control with an untrained body, each with the model's lead over it and whether that
-    lead reaches `CLEAR_MARGIN`.
+    lead reaches `CLEAR_MARGIN`. Languages `seen` in training are in no zero-shot mean.
     """
     rows = []
     for record in summary:
@@ -28,17 +31,20 @@ def shortcut_rows(
             for task, found in shortcuts.items():
                 identity = {"task": task, "model": record["model"], "recipe": recipe}
                 own, other = record["tasks"][task], untrained.get(task, {})
-                rows += [identity | row for row in _rows(own, found["baselines"], other)]
+                rows += [identity | row for row in _rows(own, found["baselines"], other, seen)]
     return rows
 
 
 def _rows(
-    own: Record, baselines: Mapping[str, Mapping[str, float]], untrained: Record
+    own: Record,
+    baselines: Mapping[str, Mapping[str, float]],
+    untrained: Record,
+    seen: Collection[str],
 ) -> Iterator[dict[str, Any]]:
     for setting in SETTINGS:
         value = own[setting]
         if value is not None:
-            name, strongest = _strongest(baselines, setting)
+            name, strongest = _strongest(baselines, setting, seen)
             control = untrained.get(setting)
             yield {
                 "setting": setting,
@@ -51,11 +57,13 @@ def _rows(
             }
 
 
-def _strongest(baselines: Mapping[str, Mapping[str, float]], setting: str) -> tuple[str, float]:
+def _strongest(
+    baselines: Mapping[str, Mapping[str, float]], setting: str, seen: Collection[str]
+) -> tuple[str, float]:
     """Name and score of the strongest shortcut in English or in the zero-shot mean."""
     values = {}
     for name, languages in baselines.items():
-        value = languages.get(ENGLISH) if setting == "english" else zero_shot(languages)
+        value = languages.get(ENGLISH) if setting == "english" else zero_shot(languages, seen)
         if value is not None:
             values[name] = value
     return max(values.items(), key=lambda pair: pair[1])

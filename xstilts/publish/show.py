@@ -9,6 +9,7 @@ from rich.table import Table
 
 from xstilts.errors import UserError
 from xstilts.files import read_json
+from xstilts.publish import tables
 from xstilts.publish.answer import sentences
 from xstilts.publish.scoreboard import SCHEMA
 from xstilts.publish.total import mean_name
@@ -26,12 +27,27 @@ def show_report(study: str, results: Path = RESULTS) -> int:
     board = _board(study, folder / "scores.json")
     console = Console(highlight=False)
     console.print(board["question"], style="bold", markup=False)
-    answered = (board[name] for name in ("summary", "baseline", "total", "statistics"))
-    for sentence in sentences(*answered):
+    for sentence in sentences(board):
         console.print(sentence, markup=False)
+    for table in tables.tables(board).get(board["asks"], []):
+        console.print(drawn(table))
     console.print(averages(board))
     console.print(f"All of it: {(folder / 'index.html').resolve()}", soft_wrap=True)
     return 0
+
+
+def drawn(own: tables.Table) -> Table:
+    """A table of what follows; its folded rows are on the page."""
+    table = Table(box=None)
+    for name in own.names:
+        table.add_column(name)
+    for name in own.numbers:
+        table.add_column(name, justify="right")
+    for row in own.rows:
+        table.add_row(*row.names, *("  ".join(filter(None, number)) for number in row.numbers))
+    if own.folded:
+        table.add_row(f"({len(own.folded)} more that claim nothing: on the page)")
+    return table
 
 
 def averages(board: Mapping[str, Any]) -> Table:
@@ -55,7 +71,7 @@ def _board(study: str, path: Path) -> Mapping[str, Any]:
     if not path.is_file():
         raise UserError(f"{path} is missing: publish the study first (xstilts run {study}).")
     board: Mapping[str, Any] = read_json(path)
-    if board["schema"] != SCHEMA or "statistics" not in board:
+    if board["schema"] != SCHEMA or "asks" not in board:
         raise UserError(
             f"{path} was published by another version of xstilts, without the statistics of "
             f"this one: publish the study again (xstilts run {study})."

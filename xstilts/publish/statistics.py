@@ -1,19 +1,21 @@
 """What the statistics say of a study: its `statistics` in `scores.json`, and all differences."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
 
 from xstilts.evaluation.item_table import read_item_tables
+from xstilts.publish.best import best_records
+from xstilts.publish.comparisons import comparison_records
 from xstilts.publish.evaluations import ENGLISH, Cell, controls
+from xstilts.publish.family import Record, corrected
+from xstilts.publish.similarity import similarity_records
 from xstilts.publish.total import study_groups, total_of
 from xstilts.study.statistics.compare import REPLICATES, Resampled, deltas, gains, resample
 from xstilts.study.statistics.contrast import Term, mean_of
 from xstilts.study.statistics.difference import between_languages, difference
 from xstilts.study.statistics.hierarchy import hierarchy, judges_by_group, judges_by_task
-from xstilts.study.statistics.holm import holm
-from xstilts.study.statistics.interval import CONFIDENCE, Interval
 from xstilts.study.statistics.power import power_note, sentence
 from xstilts.study.statistics.sample import Items, task_sample
 from xstilts.tasks.languages import LANGUAGES
@@ -21,7 +23,6 @@ from xstilts.tasks.languages import LANGUAGES
 Groups = Mapping[str, Sequence[str]]
 Run = tuple[str, str]  # model and recipe
 Gains = Mapping[Run, Mapping[str, Term]]
-Record = dict[str, Any]
 Study = Mapping[str, Any]  # `study` of params.yaml
 AVERAGE = "average"
 UNSEEN = "unseen"  # the languages that no training saw
@@ -29,7 +30,9 @@ METHOD = (
     "Paired bootstrap over items, languages and seeds, with Student's correction for few "
     "languages and seeds. p is two-sided; p_holm is corrected by Holm's method for the family: "
     "of a model, all recipes on all tasks in the average, on all tasks beyond it, on all groups, "
-    "or on the average; all pairs of models; or all groups of languages."
+    "or on the average; all pairs of models; all groups of languages; of the declared "
+    "comparisons all on the average, on its tasks, or on tasks beyond it; and of all models the "
+    "best recipes, the correlations with similarity, or the gains within a family."
 )
 
 
@@ -57,14 +60,26 @@ def compare_runs(study: Study, cells: Sequence[Cell]) -> Comparisons:
     terms = _gains(resampled, study)
     found = _corrected(terms, resampled, study_groups(study), {AVERAGE: tasks})
     apart = _resampled(own, [task for task in study["targets"] if task not in tasks])
-    beyond = _corrected(_gains(apart, study), apart)
+    terms_apart = _gains(apart, study)
+    beyond = _corrected(terms_apart, apart)
     return Comparisons(
         {run: found[run] | beyond[run] for run in found},
         {
             "method": METHOD,
             "replicates": REPLICATES,
             "models": _between_models(terms, study["models"], others, resampled),
+            "comparisons": [
+                *comparison_records(study, terms, resampled, {AVERAGE: tasks}),
+                *_by_task(study, terms, resampled),
+                *_by_task(study, terms_apart, apart),
+            ],
+            "best": best_records(study, own, resampled),
             "languages": _between_languages(terms, study, resampled),
+            "similarity": similarity_records(
+                study,
+                resampled,
+                {one: seen_languages(study, (one, study["baseline"])) for one in others},
+            ),
             "hierarchy": [
                 record
                 for model in study["models"]
@@ -110,7 +125,7 @@ def _corrected(terms: Gains, resampled: Resampled, *means: Groups) -> dict[Run, 
         runs = [run for run in found if run[0] == model]
         for family in (resampled.tasks, *means):
             members = {(run, name): found[run][name] for run in runs for name in family}
-            for (run, name), record in _plain(members).items():
+            for (run, name), record in corrected(members).items():
                 records[run][name] = record
     return records
 
@@ -129,8 +144,15 @@ def _between_models(
     }
     return [
         {"recipe": recipe, "model": one, "other": other, "of": AVERAGE} | record
-        for (recipe, one, other), record in _plain(found).items()
+        for (recipe, one, other), record in corrected(found).items()
     ]
+
+
+def _by_task(study: Study, terms: Gains, resampled: Resampled) -> list[Record]:
+    """The declared comparisons on every single task, where a study has several."""
+    if len(study["targets"]) == 1:
+        return []
+    return comparison_records(study, terms, resampled, {task: [task] for task in resampled.tasks})
 
 
 def _between_languages(terms: Gains, study: Study, resampled: Resampled) -> list[Record]:
@@ -142,7 +164,8 @@ def _between_languages(terms: Gains, study: Study, resampled: Resampled) -> list
     }
     baseline, found = study["baseline"], {}
     seen = {
-        recipe: [code for code in _seen(study, recipe) if code in languages] for _, recipe in terms
+        recipe: [code for code in seen_languages(study, (recipe, baseline)) if code in languages]
+        for _, recipe in terms
     }
     for model, recipe in terms:
         groups = families | {UNSEEN: languages.difference(seen[recipe])}
@@ -153,15 +176,16 @@ def _between_languages(terms: Gains, study: Study, resampled: Resampled) -> list
     return [
         {"model": model, "recipe": recipe, "group": group, "of": AVERAGE, "seen": seen[recipe]}
         | record
-        for (model, recipe, group), record in _plain(found).items()
+        for (model, recipe, group), record in corrected(found).items()
     ]
 
 
-def _seen(study: Study, recipe: str) -> list[str]:
-    """Languages in which models of the recipe, or of the baseline, were trained on tasks."""
+def seen_languages(study: Study, recipes: Iterable[str]) -> list[str]:
+    """Languages in which models of these recipes were trained on tasks; fine-tuned in English."""
     spoken = study.get("languages", {})
-    own = (code for name in (recipe, study["baseline"]) for code in spoken.get(name, ()))
-    return list(dict.fromkeys([ENGLISH, *own]))
+    return list(
+        dict.fromkeys([ENGLISH, *(code for name in recipes for code in spoken.get(name, ()))])
+    )
 
 
 def _hierarchies(resampled: Resampled, model: str, study: Study) -> list[Record]:
@@ -188,14 +212,3 @@ def _power(terms: Gains, model: str, cells: Sequence[Cell]) -> Record:
     own = [mean_of(list(gain.values())) for run, gain in terms.items() if run[0] == model]
     note = power_note(own, len({cell.seed for cell in cells}))
     return {"model": model} | asdict(note) | {"sentence": sentence(note)}
-
-
-def _plain(family: Mapping[Any, Interval]) -> dict[Any, Record]:
-    """A family of comparisons as records, with Holm's correction."""
-    corrected = holm({key: own.p for key, own in family.items()})
-    return {
-        key: asdict(own)
-        | {"levels": list(own.levels), "confidence": CONFIDENCE, "direction": own.direction}
-        | {"p_holm": corrected[key]}
-        for key, own in family.items()
-    }

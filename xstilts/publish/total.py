@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from xstilts.publish.wording import listed
 from xstilts.tasks.table import BENCHMARKS, members
 
 Record = Mapping[str, Any]
@@ -45,3 +46,12 @@ def is_own(total: Record) -> bool:
 def mean_name(total: Record) -> str:
     """How the mean over tasks is called: an average is a benchmark's."""
     return "mean" if is_own(total) else "average"
+
+
+def mean_of(total: Record) -> str:
+    """What the mean over tasks is of, within a sentence."""
+    count = len(total["tasks"])
+    if is_own(total):
+        mean = "its target" if count == 1 else "the mean of its targets"
+        return f"{mean} {listed(total['tasks'])}"
+    return f"the average of {'one task' if count == 1 else f'{count} tasks'}"

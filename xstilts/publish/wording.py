@@ -3,12 +3,18 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+MOST = 6  # differences that a sentence names one by one, with an interval each
 _SMALL = 0.001
 
 
 def points(value: float) -> str:
     """A score with one decimal."""
     return f"{value:.1f}".replace("-", "−")
+
+
+def decimals(value: float) -> str:
+    """A correlation with two decimals."""
+    return f"{value:.2f}".replace("-", "−")
 
 
 def signed(value: float) -> str:
@@ -22,6 +28,13 @@ def claimed(delta: Mapping[str, Any]) -> int:
     return int(delta["direction"]) if delta["p_holm"] <= 1 - delta["confidence"] + 1e-9 else 0
 
 
+def reach(deltas: Iterable[Mapping[str, Any]]) -> str:
+    """From the lowest to the highest of differences, as measured; of one, its value."""
+    values = [delta["value"] for delta in deltas]
+    ends = signed(min(values)), signed(max(values))
+    return ends[0] if len(values) == 1 else " to ".join(ends)
+
+
 def span(delta: Mapping[str, Any], spelled_out: bool = True) -> str:
     """The ends of an interval, and on demand which interval it is."""
     label = f"{delta['confidence']:.0%} interval ".replace("%", " %") if spelled_out else ""
@@ -31,6 +44,16 @@ def span(delta: Mapping[str, Any], spelled_out: bool = True) -> str:
 def chance(p: float) -> str:
     """A p-value, small ones as a bound."""
     return f"p < {_SMALL}" if p < _SMALL else f"p = {p:.2g}"
+
+
+def named(recipe: str) -> str:
+    """A recipe within a sentence; that with this name does nothing."""
+    return "no intermediate training" if recipe == "none" else recipe
+
+
+def sentence(text: str) -> str:
+    """With a capital letter, whatever the text starts with."""
+    return text[:1].upper() + text[1:]
 
 
 def listed(names: Iterable[str], link: str = "and") -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from xstilts.data.lock import read_lock
 from xstilts.errors import raise_if_any
-from xstilts.models.backbones import BACKBONES, SHIPPED
+from xstilts.models.backbones import BACKBONES
+from xstilts.study.contradictions import contradiction_problems
 from xstilts.study.grid import (
     EMBEDDED,
     SOURCE_LANGUAGE,
@@ -17,12 +18,16 @@ from xstilts.study.grid import (
     languages,
     recipe_settings,
     selecting,
+    serving_tasks,
     study_task,
     trained_tasks,
+    used_tasks,
     world_languages,
 )
+from xstilts.study.model_choice import model_problems
 from xstilts.study.page import Keys, Page, read_page
 from xstilts.study.profiles import study_page
+from xstilts.study.question import question_problems
 from xstilts.study.recipes import recipe_problems, trained_on
 from xstilts.study.record import Study, parse_study
 from xstilts.study.settings import ENCODING
@@ -30,7 +35,6 @@ from xstilts.study.zero_shot import zero_shot_problems
 from xstilts.tasks.check import choices_differ, task_problems
 from xstilts.tasks.record import SPLITS, Task
 from xstilts.tasks.table import TASKS, task_in
-from xstilts.tasks.text_forms import written
 
 OWN = (*ENCODING, "batch_size")  # settings in which the tasks of a mixture may differ
 Problem = tuple[Keys, str]  # where in the file, and what is wrong there
@@ -76,43 +80,20 @@ def checked(page: Page, study: Study) -> Study:
 def problems(study: Study) -> Iterator[Problem]:
     """Everything that contradicts something else, in a study or in the task table."""
     yield from _source_problems(study)
-    yield from _model_problems(study)
+    yield from model_problems(study)
     yield from _used_tasks_problems(study)
     yield from recipe_problems(study)
     yield from _recipe_problems(study)
+    yield from contradiction_problems(study)
     yield from _text_settings_problems(study)
     yield from _target_problems(study)
     yield from zero_shot_problems(study)
     yield from _sharing_problems(study)
     yield from _language_problems(study)
     yield from _text_problems(study)
+    yield from question_problems(study)
     if study.controls and all(body.tasks for body in study.recipes.values()):
         yield ("controls",), "controls need a recipe without tasks: add `none: []` to recipes."
-
-
-def _model_problems(study: Study) -> Iterator[Problem]:
-    for position, model in enumerate(study.models):
-        backbone = BACKBONES[model]
-        where: Keys = ("models", position)
-        if backbone.kind == "shipped" and not study.from_scratch and not (SHIPPED / model).is_dir():
-            yield (
-                where,
-                f"{model} is not shipped with this version: pretrain it (some 25 minutes on one "
-                "core) with --from-scratch, or from_scratch: true.",
-            )
-        if backbone.reading.interface == "text" and (unwritten := _unwritten(study)):
-            yield (
-                where,
-                f"{model} writes its answers, but {', '.join(unwritten)} cannot be put into "
-                f"texts; use {model.removesuffix('-text')}, or leave them out.",
-            )
-
-
-def _unwritten(study: Study) -> list[str]:
-    """Tasks that are trained on in this study but cannot be put into texts."""
-    trained = [task for body in study.recipes.values() for task in body.tasks]
-    trained += trained_tasks(study)
-    return [task for task in dict.fromkeys(trained) if not written(study_task(study, task))]
 
 
 def _source_problems(study: Study) -> Iterator[Problem]:
@@ -128,7 +109,7 @@ def _source_problems(study: Study) -> Iterator[Problem]:
         )
     if study.source != "world":
         return
-    for task in _used_tasks(study):
+    for task in used_tasks(study):
         sizes = study.sizes | study.choice(task).sizes
         missing = [split for split in SPLITS if split not in sizes]
         if missing:
@@ -153,13 +134,8 @@ def _text_problems(study: Study) -> Iterator[Problem]:
             yield ("text", task), f"{task} has no {' and no '.join(missing)} split."
 
 
-def _used_tasks(study: Study) -> list[str]:
-    intermediate = [task for body in study.recipes.values() for task in body.tasks]
-    return list(dict.fromkeys([*intermediate, *trained_tasks(study), *study.targets]))
-
-
 def _used_tasks_problems(study: Study) -> Iterator[Problem]:
-    used = _used_tasks(study)
+    used = used_tasks(study)
     for task in study.tasks:
         if task not in used:
             yield ("tasks", task), f"{task} is neither in a recipe nor a target of this study."
@@ -169,9 +145,8 @@ def _used_tasks_problems(study: Study) -> Iterator[Problem]:
             for problem in task_problems(study_task(study, task))
             if languages(study, task)  # else the missing languages are the problem
         )
-    tuned = set(study.targets) | {t for body in study.recipes.values() for t in body.tasks}
-    for task, served in trained_tasks(study).items():
-        if served and task not in tuned and study.choice(task).settings:
+    for task, served in serving_tasks(study).items():
+        if study.choice(task).settings:
             yield (
                 ("tasks", task),
                 f"settings of {task} have no effect: it is fine-tuned on only for "
@@ -290,7 +265,7 @@ def _language_problems(study: Study) -> Iterator[Problem]:
             ("languages",),
             f"languages must hold {SOURCE_LANGUAGE}, on which models are trained and selected.",
         )
-    for name in _used_tasks(study):
+    for name in used_tasks(study):
         task, own = task_in(name, study.benchmark), study.choice(name).languages
         where: Keys = ("tasks", name, "languages")
         foreign = [lang for lang in own or () if lang not in task.languages]

@@ -99,6 +99,10 @@ def show_study(name: str | None, mirror: str | None, from_scratch: bool) -> int:
         ("models", ", ".join(params["backbone"])),
         ("recipes", ", ".join(recipes)),
         ("baseline", study.baseline),
+        *(
+            ("compares", f"{_side(study, one)} with {_side(study, other)}")
+            for one, other in study.comparisons
+        ),
         ("seeds", ", ".join(map(str, study.seeds))),
         ("stages", str(len(stages(params)))),
     ):
@@ -110,6 +114,11 @@ def show_study(name: str | None, mirror: str | None, from_scratch: bool) -> int:
         targets.add_row(f"{target}{beyond}", trained, " ".join(languages(study, target)))
     Console().print(table, "", targets)
     return 0
+
+
+def _side(study: Study, name: str) -> str:
+    """A side of a comparison; behind a group its recipes."""
+    return f"{name} ({', '.join(study.groups[name])})" if name in study.groups else name
 
 
 def _spoken(recipe: Recipe) -> str:

@@ -24,7 +24,7 @@ _thorough = dvc.dvcfile.modify_yaml
 def _dump(data: Any, stream: Any) -> None:
     yaml = YAML(typ="safe", pure=False)
     yaml.default_flow_style = False
-    yaml.sort_base_mapping_type_on_output = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     yaml.representer.add_representer(OrderedDict, type(yaml.representer).represent_dict)
     yaml.dump(data, stream)
 

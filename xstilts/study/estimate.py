@@ -7,7 +7,8 @@ Work of a training run in floating-point operations, for n tokens of inputs of s
 P are the parameters of the body's layers, L the number of layers, d their width: two
 operations per parameter forward and four backward (Kaplan et al. 2020,
 https://arxiv.org/abs/2001.08361, section 2.1), then the attention scores; embeddings are
-look-ups. Evaluation is the forward third. The time is that work at the device's peak times
+look-ups. Evaluation is the forward third. Of a body that is frozen but for adapters there are
+no gradients of weights: two thirds. The time is that work at the device's peak times
 `UTILISATION`, plus what AdamW moves per step at the device's memory bandwidth, which counts
 with small batches; plus `POD_START` per pod. Everything is an estimate: it is for choosing
 a node pool and for seeing that a study costs days and not hours, not for bills.
@@ -17,12 +18,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from xstilts.models.backbones import BACKBONES, Shape
-from xstilts.study.devices import Device
+from xstilts.models.architecture import ENCODER_DECODER
+from xstilts.models.backbones import BACKBONES, Backbone, Shape
+from xstilts.study.devices import CPU, Device
 from xstilts.study.fanout import Pods
-from xstilts.study.memory import training_memory
 from xstilts.study.plan import Stage
 from xstilts.study.rows import assumed, candidates, rows, total
+from xstilts.training.memory import Choice, Load, choose, needed
 
 UTILISATION = 0.3  # share of the peak that training and evaluation reach
 POD_START = 30.0  # seconds of a pod that no work is done in: start, imports, pull and push
@@ -44,9 +46,14 @@ LENGTHS = {
 }
 _TWO_SIDED = ("dual_encoder", "entity_linking")
 _MIXTURE_CAP = 2**17  # rows of one task that a mixture counts (Phang et al. 2020)
-_ADAMW_BYTES = 30  # read and written per parameter and step
+_ADAMW_BYTES = 30  # read and written per trained parameter and step
 _COPIES = 2  # of what a pod reads or writes: in DVC's cache and in the workspace
 _WORKSPACE = 100e6  # bytes: code, DVC's own files, logs
+# Of an encoder-decoder's decoder, for each of its encoder: it has one attention more.
+_DECODER = 4 / 3
+# Inputs and outputs of the matrices of a BERT layer, in units of its width: of four of
+# attention 1 + 1 each, of two of the MLP 1 + 4. A gated MLP has about as many.
+_SIDES = 18
 _ROW_BYTES = 600  # of a data set
 _PREDICTION_BYTES = 60  # of a row's prediction and score
 
@@ -149,16 +156,45 @@ def _training(params: Mapping[str, Any], entry: Mapping[str, Any], device: Devic
     steps = training["epochs"] * sum(n / own for n, own in zip(sizes, batches, strict=True))
     share = min(1.0, (training.get("max_steps") or steps) / steps) if steps else 0.0
     trained = [steps * n / max(1, sum(sizes)) * own for n, own in zip(sizes, batches, strict=True)]
+    load = load_of(params, entry)
+    passes = 2 if training.get("lora_rank") else 3
     work = sum(
-        3 * forward(shape, examples * inputs(task), _length(params, task))
+        passes * forward(shape, examples * inputs(task), _length(params, task))
         for examples, task in zip(trained, tasks, strict=True)
     )
     bf16 = training.get("precision") == "bf16"
-    optimizer = steps * _ADAMW_BYTES * shape.parameters / device.bandwidth
+    optimizer = steps * _ADAMW_BYTES * load.trained / device.bandwidth
     seconds = work / ((device.bf16 if bf16 else device.fp32) * UTILISATION) + optimizer
     disk = _COPIES * (2 * 4 * shape.parameters + _data_bytes(params, entry))
-    memory = training_memory(shape, training, micro_batch(params, entry)).total
+    memory = needed(load, choice(load, training, device).zero).total
     return Cost(seconds=seconds * share, memory=memory, disk=_WORKSPACE + disk)
+
+
+def load_of(params: Mapping[str, Any], entry: Mapping[str, Any]) -> Load:
+    """What the training run of an entry has to hold, as far as the plan knows."""
+    training, backbone = entry["training"], backbone_of(params, entry["init"])
+    shape = backbone.shape
+    rank = training.get("lora_rank")
+    adapters = _SIDES * shape.width * shape.layers * (rank or 0)
+    halves = 1 + _DECODER if backbone.reading.architecture == ENCODER_DECODER else 1
+    trained = shape.parameters
+    if training.get("freeze_embeddings"):
+        trained = round(shape.body * halves)
+    return Load(
+        parameters=shape.parameters + adapters,
+        trained=adapters if rank else trained,
+        layers=shape.layers,
+        width=shape.width,
+        tokens=micro_batch(params, entry),
+        processes=training.get("processes", 1),
+        precision=training.get("precision", "fp32"),
+    )
+
+
+def choice(load: Load, training: Mapping[str, Any], device: Device) -> Choice:
+    """The ZeRO stage that the run of these settings will take on such devices, and why."""
+    memory = None if device.name == CPU else device.memory
+    return choose(load, memory, training.get("zero_stage"), training.get("offload"))
 
 
 def micro_batch(params: Mapping[str, Any], entry: Mapping[str, Any]) -> float:
@@ -224,10 +260,15 @@ def _length(params: Mapping[str, Any], task: Mapping[str, Any]) -> float:
 
 def shape_of(params: Mapping[str, Any], folder: str) -> Shape:
     """The size of the model in a folder: that of the backbone which it comes from."""
+    return backbone_of(params, folder).shape
+
+
+def backbone_of(params: Mapping[str, Any], folder: str) -> Backbone:
+    """The backbone that the model in a folder comes from; a control's is that of its model."""
     _, kind, key = folder.split("/")
     if kind != "backbone":
-        return shape_of(params, params[kind][key]["init"])
+        return backbone_of(params, params[kind][key]["init"])
     entry = params["backbone"][key]
     if "like" in entry:
-        return shape_of(params, entry["like"])
-    return BACKBONES[entry["name"]].shape
+        return backbone_of(params, entry["like"])
+    return BACKBONES[entry["name"]]

@@ -127,6 +127,19 @@ def tuned_on(study: Study, target: str) -> tuple[str, ...]:
     return (before, last) if before else (last,)
 
 
+def used_tasks(study: Study) -> list[str]:
+    """Every task of a study: of a recipe, fine-tuned on, or a target."""
+    intermediate = [task for body in study.recipes.values() for task in body.tasks]
+    return list(dict.fromkeys([*intermediate, *trained_tasks(study), *study.targets]))
+
+
+def serving_tasks(study: Study) -> dict[str, list[str]]:
+    """Tasks that are fine-tuned on for other targets alone, with these: the settings are theirs."""
+    tuned = set(study.targets) | {t for body in study.recipes.values() for t in body.tasks}
+    trained = trained_tasks(study)
+    return {task: served for task, served in trained.items() if served and task not in tuned}
+
+
 def settings(study: Study, task: str, phase: str, **last: Any) -> Settings:
     """The settings of one task in one phase; each source overrides the one before."""
     record = TASKS[task]

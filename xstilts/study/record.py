@@ -5,14 +5,15 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from xstilts.study import reading
+from xstilts.study.comparisons import GAINS, read_asks, read_comparisons, read_groups
 from xstilts.study.page import Keys, Page, unknown
-from xstilts.study.profiles import FIELD as PROFILES
 from xstilts.study.settings import PRETRAINING, SETTINGS, Setting, read_settings
 from xstilts.study.task_choice import TaskChoice, read_choices, read_languages, read_sizes
 from xstilts.tasks.languages import LANGUAGES
 from xstilts.tasks.record import SPLITS
 from xstilts.tasks.table import BENCHMARKS, TASKS, members
 
+PROFILES = "profiles"  # the field with the same question at other sizes
 SOURCES = ("world", "mirror", "hub")
 CONTROLS = ("untrained",)
 ENGLISH_ALONE = ("en",)
@@ -43,6 +44,8 @@ class Study:
     `from_scratch` pretrains the shipped backbones anew, as `pretraining` says: on the
     world's stories, or on the texts of `text` (task -> splits) when the rows are real.
     `translations` is a folder with intermediate tasks in languages that the source lacks.
+    `asks` is what the first sentence of the answer is about; `groups` are recipes that belong
+    together, and `comparisons` pairs of groups or recipes, the first against the second.
     `commits` is the lock of data sets on the hub, which no study's file holds.
     """
 
@@ -68,6 +71,9 @@ class Study:
     finetune: dict[str, Any] = field(default_factory=dict)
     tasks: dict[str, TaskChoice] = field(default_factory=dict)
     translations: str | None = None
+    asks: str = GAINS
+    groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    comparisons: tuple[tuple[str, str], ...] = ()
     commits: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def choice(self, task: str) -> TaskChoice:
@@ -93,6 +99,7 @@ def parse_study(page: Page, models: tuple[str, ...]) -> Study:
             page.problem((), f"the field {name!r} is missing.")
     kind, mirror = _source(page, values.get("source"))
     recipes = _recipes(page, values)
+    groups = read_groups(page, values.get("groups"), recipes)
     return Study(
         name=_study_name(page, values.get("name")),
         question=reading.text(page, ("question",), values.get("question")),
@@ -125,6 +132,9 @@ def parse_study(page: Page, models: tuple[str, ...]) -> Study:
         finetune=_settings(page, "finetune", values),
         tasks=read_choices(page, values.get("tasks", {})),
         translations=reading.text(page, ("translations",), values.get("translations")) or None,
+        asks=read_asks(page, values),
+        groups=groups,
+        comparisons=read_comparisons(page, values.get("comparisons", []), groups, recipes),
     )
 
 

@@ -26,9 +26,10 @@ from xstilts.study.grid import (
     study_task,
     trained_tasks,
 )
+from xstilts.study.question import header
 from xstilts.study.recipes import TEXT, data_task, trained_on
 from xstilts.study.record import Study
-from xstilts.study.settings import ENCODING
+from xstilts.study.settings import ENCODING, LORA
 from xstilts.tasks.record import SPLITS, Hparams, Source, Task
 from xstilts.tasks.table import TASKS, task_in
 
@@ -47,7 +48,7 @@ def resolve(study: Study) -> dict[str, Any]:
     grid = list(runs(study))
     trained = trained_tasks(study)
     params = {
-        "study": _header(study),
+        "study": header(study),
         "prepare": _prepare(study),
         "backbone": _backbones(study),
         "intermediate": dict(_intermediates(study)),
@@ -75,24 +76,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value
-
-
-def _header(study: Study) -> Entry:
-    source = {"kind": study.source} | ({"path": study.mirror} if study.mirror else {})
-    spoken = {name: own.languages for name, own in study.recipes.items()}
-    foreign = {name: own for name, own in spoken.items() if own != (SOURCE_LANGUAGE,)}
-    return {
-        "name": study.name,
-        "question": study.question,
-        "benchmark": study.benchmark,
-        "baseline": study.baseline,
-        "source": source,
-        "models": study.models,
-        "recipes": {name: recipe.tasks for name, recipe in study.recipes.items()},
-        "targets": study.targets,
-        "seeds": study.seeds,
-        "controls": study.controls,
-    } | ({"languages": foreign} if foreign else {})  # of recipes that are not in English
 
 
 def _record(value: Any) -> Entry:
@@ -127,9 +110,11 @@ def _for_data(task: Task) -> Entry:
 
 def _training(study: Study, values: Entry, model: str) -> Entry:
     run = {name: value for name, value in values.items() if name not in ENCODING}
-    # A control's embeddings are random: frozen, they could never mean anything.
-    frozen = model in study.models and BACKBONES[model].freeze_embeddings
-    return {"freeze_embeddings": frozen} | run
+    # A control's weights are random: frozen, they could never mean anything.
+    if model not in study.models:
+        whole = {name: value for name, value in run.items() if name not in LORA}
+        return {"freeze_embeddings": False} | whole
+    return {"freeze_embeddings": BACKBONES[model].freeze_embeddings} | run
 
 
 def _with_batches(entry: Entry, wanted: dict[str, Entry]) -> Entry:

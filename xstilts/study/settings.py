@@ -6,9 +6,12 @@ from typing import Any
 
 from xstilts.study.page import Keys, Page, unknown
 from xstilts.tasks.record import Hparams
+from xstilts.training.memory import OFFLOADS, ZERO_STAGES
 
 # Lengths of the input and of answers; the rest of `Hparams` concerns only the optimizer.
 ENCODING = ("max_length", "doc_stride", "max_query_length", "max_answer_length")
+
+LORA = ("lora_rank", "lora_alpha", "lora_dropout")  # adapters beside a body that stays as it is
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Setting:
 
 
 _TINY = 1e-12  # "greater than nothing"
+_ALMOST_ONE = 0.99
 HPARAMS = {
     "learning_rate": Setting(float, _TINY, 1),
     "epochs": Setting(float, _TINY),
@@ -57,7 +61,8 @@ HPARAMS = {
 RUN = {
     "max_grad_norm": Setting(float, _TINY),
     "precision": Setting(str, choices=("fp32", "bf16")),
-    "zero_stage": Setting(int, choices=(0, 1, 2, 3)),
+    "zero_stage": Setting(int, choices=ZERO_STAGES, optional=True),
+    "offload": Setting(str, choices=OFFLOADS, optional=True),
     "processes": Setting(int, 1),
     "accumulation": Setting(int, 1),
     "eval_limit": Setting(int, 1),
@@ -65,6 +70,9 @@ RUN = {
     "evals": Setting(int, 1),
     "patience": Setting(int, 1),
     "freeze_embeddings": Setting(bool),
+    "lora_rank": Setting(int, 1, optional=True),
+    "lora_alpha": Setting(int, 1),
+    "lora_dropout": Setting(float, 0, _ALMOST_ONE),
     "max_steps": Setting(int, 1, optional=True),
 }
 SETTINGS = HPARAMS | RUN

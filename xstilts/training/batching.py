@@ -112,3 +112,12 @@ def shares(indices: np.ndarray, parts: int) -> list[np.ndarray]:
     With fewer examples than parts, the last parts are empty.
     """
     return [indices[part::parts] for part in range(parts)]
+
+
+def largest_share(parts: Mapping[str, Part], batches: list[Batch], into: int) -> float:
+    """Padded sub-words of the largest micro-batch, when every batch is dealt out to `into`."""
+    sizes = (
+        int(np.ceil(len(indices) / into)) * parts[task].lengths[indices].max()
+        for task, indices in batches
+    )
+    return float(max(sizes))

@@ -4,7 +4,7 @@ Imports deepspeed: only what trains may import it.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xstilts.models.body import device
 from xstilts.models.heads import TaskModel
 from xstilts.tasks import mlm
 from xstilts.tasks.formats import Feature, Row, format_of
 from xstilts.tasks.record import Task
 from xstilts.training import engine as zero
-from xstilts.training.batching import Batch, Part, schedule, shares
+from xstilts.training.adapters import merged
+from xstilts.training.batching import Batch, Part, largest_share, schedule, shares
 from xstilts.training.config import TrainConfig
 from xstilts.training.log import RunLog
+from xstilts.training.memory import Choice, Load, choose
 from xstilts.training.predict import predict
 from xstilts.training.progress import Progress
 
@@ -51,7 +52,7 @@ class TrainingSet:
 
 @dataclass(frozen=True)
 class Trained:
-    """The best weights (a state dict on the CPU) and how the run went."""
+    """The best weights (a state dict on the CPU, adapters merged) and how the run went."""
 
     weights: dict[str, Tensor]
     summary: dict[str, Any]
@@ -91,19 +92,41 @@ def train(
     `dev_score(task, predictions, rows)` says how good predictions are; the mean over the
     tasks, each the mean over its languages, decides. Without dev rows the last weights are
     kept. `steps.csv` and `evals.csv` go to `folder`. Under `torchrun` every process calls this
-    with the same arguments.
+    with the same arguments. Where `config` leaves the ZeRO stage open, it follows from the
+    devices' memory.
     """
     rank, world = zero.connect()
     torch.manual_seed(config.seed * world + rank)
     parts = {name: own.part(config) for name, own in data.items()}
     batches = schedule(parts, config.epochs, config.seed, config.max_steps)
-    engine = zero.start(model.to(device()), config, len(batches))
+    zero.restrict(model, config)
+    load = zero.load_of(model, config, largest_share(parts, batches, world * config.accumulation))
+    choice = choose(load, zero.device_memory(), config.zero_stage, config.offload)
+    config = replace(config, zero_stage=choice.zero.stage, offload=choice.zero.offload)
+    engine = zero.start(model, config, len(batches))
     log = RunLog(folder, writes=rank == 0)
     with Progress(title, len(batches), shown=rank == 0) as progress:
+        progress.say(_said(load, choice))
         run = _Run(engine, data, config, pad_id, dev_score, log, progress, rank, world)
         steps = _train_steps(run, batches)
     engine.destroy()
-    return Trained(run.best_weights, _summary(run, steps, len(batches)))
+    facts = _summary(run, steps, len(batches)) | _placed(load, choice)
+    return Trained(merged(run.best_weights, config), facts)
+
+
+def _said(load: Load, choice: Choice) -> str:
+    trained = f"{load.trained:,} of {load.parameters:,} parameters are trained"
+    return f"{trained}, at ZeRO stage {choice.zero}: {choice.reason}"
+
+
+def _placed(load: Load, choice: Choice) -> dict[str, Any]:
+    return {
+        "parameters": load.parameters,
+        "trained_parameters": load.trained,
+        "zero_stage": choice.zero.stage,
+        "offload": choice.zero.offload,
+        "zero_reason": choice.reason,
+    }
 
 
 def _train_steps(run: _Run, batches: list[Batch]) -> int:
@@ -211,6 +234,5 @@ def _summary(run: _Run, steps: int, planned: int) -> dict[str, Any]:
         "tokens": run.log.tokens,
         "seconds": round(seconds, 2),
         "tokens_per_second": round(run.log.tokens / seconds, 1),
-        "zero_stage": run.config.zero_stage,
         "world_size": run.world,
     }

@@ -56,7 +56,8 @@ def predict(
     found: list[np.ndarray] = [np.empty(0)] * len(features)
     where = next(model.parameters()).device
     model.eval()
-    with torch.inference_mode():
+    # Not in inference mode: what ZeRO 3 gathers here, the next training step may use as it is.
+    with torch.no_grad():
         budget = token_budget or inference_budget(where)
         for indices in by_length([f["length"] for f in features], budget):
             batch = task_format.collate([features[i] for i in indices], pad_id)
