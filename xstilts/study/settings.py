@@ -10,7 +10,6 @@ from xstilts.training.memory import OFFLOADS, ZERO_STAGES
 
 # Lengths of the input and of answers; the rest of `Hparams` concerns only the optimizer.
 ENCODING = ("max_length", "doc_stride", "max_query_length", "max_answer_length")
-
 LORA = ("lora_rank", "lora_alpha", "lora_dropout")  # adapters beside a body that stays as it is
 
 
