@@ -8,12 +8,12 @@ import pytest
 from dvc.utils.serialize import load_yaml
 from hypothesis import HealthCheck, given, settings
 
-from xstilts.study.dvc_command import modify_yaml
+from xstilts.study.dvc_command import HEAD, cut, modified_lock
 
-THOROUGH = dvc.dvcfile.modify_yaml
 LIKE_OTHER_TYPES = st.sampled_from(
     ["1e5", "12345e67", "012", "0o17", "yes", "null", "~", "1_000", "12:30:00", "2020-01-01", "=",
-     "", " ", "- a", "a: b", "# a", "long " * 30, "de\u0301ja\u0300 vu 愛", "1.5", ".inf", "<<"]
+     "", " ", "- a", "a: b", "# a", "long " * 30, "déjà vu 愛", "1.5", ".inf", "<<", "a\n\nb\n",
+     "\n  stages:\n"]
 )  # fmt: skip
 TEXT = LIKE_OTHER_TYPES | st.text("abc019 :-#'\"{}[]%&*!|>,.?\n é", max_size=30)
 LEAF = st.none() | st.booleans() | st.integers() | TEXT | st.floats(allow_nan=False)
@@ -26,34 +26,56 @@ CONTENT = st.recursive(
     ),
     max_leaves=8,
 )
+ENTRY = st.fixed_dictionaries({"cmd": TEXT}, optional={"params": CONTENT, "deps": CONTENT})
+NAME = st.sampled_from(["publish", "prepare@xnli", "finetune@a-b-0", "finetune@a-b-01"])
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(stages=st.dictionaries(TEXT, CONTENT, min_size=1, max_size=3))
-def test_a_lock_file_has_the_content_that_dvc_writes(tmp_path, stages):
-    found = []
-    for number, modify in enumerate((THOROUGH, modify_yaml)):
-        path = tmp_path / str(number) / "dvc.lock"
+@given(first=st.dictionaries(NAME, ENTRY, max_size=4), changes=st.lists(st.tuples(NAME, ENTRY)))
+def test_a_lock_file_has_the_content_that_dvc_writes(tmp_path, first, changes):
+    """Entry after entry, over files that DVC wrote and over those that we wrote."""
+    paths = [tmp_path / name / "dvc.lock" for name in ("dvc", "own")]
+    for path in paths:
         path.parent.mkdir(exist_ok=True)
-        path.write_text("schema: '2.0'\nstages:\n  before:\n    cmd: run\n", encoding="utf-8")
-        with modify(str(path)) as data:
-            data["stages"].update(stages)
-        found.append(load_yaml(str(path)))
-    assert found[0] == found[1]
-    assert list(found[1]["stages"]) == ["before", *(k for k in stages if k != "before")]
+        path.unlink(missing_ok=True)
+        if first:
+            with dvc.dvcfile.modify_yaml(str(path)) as data:
+                data.update({"schema": "2.0", "stages": first})
+    for name, entry in changes:
+        for path, modified in zip(
+            paths, (dvc.dvcfile.modify_yaml(str(paths[0])), modified_lock(paths[1], name)),
+            strict=True,
+        ):  # fmt: skip
+            with modified as data:
+                if not data:
+                    data.update({"schema": "2.0"})
+                data["stages"] = data.get("stages", {})
+                data["stages"].update({name: entry})
+            assert path.exists()
+    if first or changes:
+        found = [load_yaml(str(path)) for path in paths]
+        assert found[0] == found[1]
+        assert list(found[0]["stages"]) == list(found[1]["stages"])
 
 
-def test_a_file_of_people_keeps_its_comments(tmp_path):
-    path = tmp_path / "dvc.yaml"
-    path.write_text("stages: # what there is\n  one:\n    cmd: run\n", encoding="utf-8")
-    with modify_yaml(str(path)) as data:
-        data["stages"]["one"]["cmd"] = "walk"
-    assert "# what there is" in path.read_text(encoding="utf-8")
+def test_what_other_stages_wrote_keeps_every_byte(tmp_path):
+    path = tmp_path / "dvc.lock"
+    before, after = "  a:\n    cmd: 'one'\n", "  c:\n    cmd: three   # as DVC would not write it\n"
+    path.write_text(f"{HEAD}{before}  b:\n    cmd: two\n{after}", encoding="utf-8")
+    with modified_lock(path, "b") as data:
+        assert data["stages"] == {"b": {"cmd": "two"}}
+        data["stages"]["b"]["cmd"] = "2"
+    assert path.read_text(encoding="utf-8") == f"{HEAD}{before}  b:\n    cmd: '2'\n{after}"
+
+
+@pytest.mark.parametrize("text", ["", "a: 1\n", f"{HEAD}  a: 1\nb: 2\n", "stages:\n  a: 1\n"])
+def test_a_file_of_another_layout_is_taken_as_a_whole(text):
+    assert cut(text, "a") == ("", text, "")
 
 
 def test_a_mistake_leaves_the_lock_file_alone(tmp_path):
     path = tmp_path / "dvc.lock"
-    path.write_text("schema: '2.0'\n", encoding="utf-8")
-    with pytest.raises(ZeroDivisionError), modify_yaml(str(path)):
+    path.write_text(HEAD, encoding="utf-8")
+    with pytest.raises(ZeroDivisionError), modified_lock(path, "a"):
         _ = 1 / 0
-    assert path.read_text(encoding="utf-8") == "schema: '2.0'\n"
+    assert path.read_text(encoding="utf-8") == HEAD

@@ -1,48 +1,106 @@
-"""DVC's command line (`python -m xstilts.study.dvc_command repro ...`) with a quick `dvc.lock`.
+"""DVC's command line (`python -m xstilts.study.dvc_command repro --single-item STAGE`).
 
-After every stage DVC reads and writes its whole lock file with ruamel.yaml's round trip, which
-keeps comments and is pure Python: 2.3 s of CPU in a study of 100 stages, and it grows with the
-study. The lock file has no comments; the same library's C parser and emitter take a quarter.
-DVC has no setting for that (https://github.com/treeverse/dvc/pull/10942 was closed).
+Before and after every stage DVC reads its whole lock file, and then writes it anew with
+ruamel.yaml's round trip, which keeps comments and is pure Python: with 250 stages that takes
+10 s of CPU per stage, most of the time of a miniature study, and it grows with the study. For a
+single stage only the stage's own entry is read and written here; the text of all others stays
+as it is. DVC has no setting for that (https://github.com/treeverse/dvc/pull/10942, a faster
+parser, was closed).
 """
 
+import io
+import os
 import sys
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import dvc.cli
 import dvc.dvcfile
-from dvc.utils.serialize._common import _modify_data
+from dvc.utils import strictyaml
+from dvc.utils.serialize import YAMLFileCorruptedError
 from dvc.utils.serialize._yaml import parse_yaml
 from ruamel.yaml import YAML
 
-_thorough = dvc.dvcfile.modify_yaml
+from xstilts.files import write_text
+
+HEAD = "schema: '2.0'\nstages:\n"
+SINGLE = "--single-item"
+_OTHER, _DEEPER = "  ", "   "  # how a line below `stages` begins, and one inside of an entry
 
 
-def _dump(data: Any, stream: Any) -> None:
+def cut(text: str, stage: str) -> tuple[str, str, str]:
+    """The text of a lock file before a stage's entry, the entry with a head, the text after it.
+
+    A text that is not laid out as DVC does it is all entry.
+    """
+    lines = text.splitlines(keepends=True)
+    body = lines[2:]
+    if "".join(lines[:2]) != HEAD or not all(line.startswith(_OTHER) for line in body):
+        return "", text, ""
+    name = f"{_OTHER}{stage}:\n"
+    start = body.index(name) if name in body else len(body)
+    inside = range(start + 1, len(body))
+    end = next((at for at in inside if not body[at].startswith(_DEEPER)), len(body))
+    return HEAD + "".join(body[:start]), HEAD + "".join(body[start:end]), "".join(body[end:])
+
+
+def _parsed(text: str, path: str) -> dict[str, Any]:
+    found: dict[str, Any] = parse_yaml(text, path)
+    return found | {"stages": found["stages"] or {}} if "stages" in found else found
+
+
+def _dumped(data: Any) -> str:
     yaml = YAML(typ="safe", pure=False)
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     yaml.representer.add_representer(OrderedDict, type(yaml.representer).represent_dict)
+    stream = io.StringIO()
     yaml.dump(data, stream)
+    return stream.getvalue()
 
 
 @contextmanager
-def modify_yaml(path: str, fs: Any = None) -> Iterator[Any]:
-    """In place of `dvc.dvcfile.modify_yaml`: content of a file, written back in the end.
+def modified_lock(path: Path, stage: str) -> Iterator[Any]:
+    """The content of a lock file with one stage's entry alone, written back in the end."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    before, own, after = cut(text, stage)
+    data = _parsed(own, str(path))
+    yield data
+    write_text(path, before + (_dumped(data).removeprefix(before and HEAD)) + after)
 
-    `dvc.yaml`, which people write, keeps its comments.
-    """
-    if not str(path).endswith(dvc.dvcfile.LOCK_FILE):
-        with _thorough(path, fs=fs) as data:
-            yield data
-        return
-    with _modify_data(path, parse_yaml, _dump, fs=fs) as data:
-        yield data
+
+def use_own_entry_alone(stage: str) -> None:
+    """Have DVC read and write this stage's entry of `dvc.lock`; other files are not touched."""
+    modify, load = dvc.dvcfile.modify_yaml, dvc.dvcfile.Lockfile._load_yaml
+
+    def modify_yaml(path: str, fs: Any = None) -> Any:
+        if Path(path).name != dvc.dvcfile.LOCK_FILE:
+            return modify(path, fs=fs)
+        return modified_lock(Path(path), stage)
+
+    def load_yaml(self: Any, **options: Any) -> tuple[Any, str]:
+        own = cut(Path(self.path).read_text(encoding="utf-8"), stage)[1]
+        try:
+            data = _parsed(own, self.path)
+        except YAMLFileCorruptedError:
+            return load(self, **options)  # which says where
+        strictyaml.validate(data, self.SCHEMA, text=own, path=os.path.relpath(self.path))
+        return data, own
+
+    dvc.dvcfile.modify_yaml = modify_yaml
+    dvc.dvcfile.Lockfile._load_yaml = load_yaml
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run DVC; returns its exit code."""
+    if SINGLE in arguments:
+        use_own_entry_alone(arguments[-1])
+    code: int = dvc.cli.main(list(arguments))
+    return code
 
 
 if __name__ == "__main__":
-    dvc.dvcfile.modify_yaml = modify_yaml
-    sys.exit(dvc.cli.main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:]))
