@@ -23,7 +23,12 @@ from xstilts.study.jobs import Job, failed_by_user, last_lines, was_cached
 from xstilts.study.plan import Stage
 from xstilts.study.profiles import study_names
 from xstilts.study.run import exclusive
-from xstilts.study.state import recorded_outputs, release_dead_locks, remove_left_over
+from xstilts.study.state import (
+    recorded_output,
+    recorded_outputs,
+    release_dead_locks,
+    remove_left_over,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -260,10 +265,13 @@ def test_locks_of_living_dvc_processes_are_kept(tmp_path):
 
 def test_recorded_outputs(tmp_path):
     assert recorded_outputs(tmp_path) == {}
+    assert recorded_output(tmp_path, "a") is None
     (tmp_path / "dvc.lock").write_text(
-        "stages:\n  a:\n    outs: [{path: x, md5: '1'}, {path: y, md5: '2'}]\n  b:\n"
+        "schema: '2.0'\nstages:\n"
+        "  a:\n    outs: [{path: x, md5: '1'}, {path: y, md5: '2'}]\n  b:\n"
     )
     assert recorded_outputs(tmp_path) == {"a": "1 2", "b": ""}
+    assert [recorded_output(tmp_path, name) for name in "abc"] == ["1 2", "", None]
 
 
 def findings(check) -> dict[str, doctor.Finding]:

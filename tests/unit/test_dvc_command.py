@@ -8,7 +8,8 @@ import pytest
 from dvc.utils.serialize import load_yaml
 from hypothesis import HealthCheck, given, settings
 
-from xstilts.study.dvc_command import HEAD, cut, modified_lock
+from xstilts.study.dvc_command import modified_lock
+from xstilts.study.lock_file import HEAD, cut
 
 LIKE_OTHER_TYPES = st.sampled_from(
     ["1e5", "12345e67", "012", "0o17", "yes", "null", "~", "1_000", "12:30:00", "2020-01-01", "=",

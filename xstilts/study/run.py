@@ -29,6 +29,7 @@ from xstilts.study.state import (
     SCRATCH,
     changes,
     environment,
+    recorded_output,
     recorded_outputs,
     release_dead_locks,
     remove_left_over,
@@ -182,7 +183,7 @@ def _finish(root: Path, job: Job, progress: Progress, overview: Overview) -> Non
         cached = was_cached(job.log)
         if not cached:
             progress.seconds[name] = seconds
-        if recorded_outputs(root).get(name) != progress.before.get(name):
+        if recorded_output(root, name) != progress.before.get(name):
             progress.rewritten.add(name)
         overview.finished(job.stage, seconds, "(from the cache)" if cached else "")
         return

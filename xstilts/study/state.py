@@ -15,6 +15,7 @@ import yaml
 
 from xstilts.errors import UserError
 from xstilts.files import write_json, write_text
+from xstilts.study.lock_file import cut
 from xstilts.study.plan import Stage
 
 DVC = "xstilts.study.dvc_command"
@@ -100,31 +101,39 @@ def _reasons(items: Iterable[str | Mapping[str, Any]]) -> list[str]:
 
 
 def recorded_outputs(root: Path) -> dict[str, str]:
-    """The hash of what each stage wrote when it last ran, from `dvc.lock`.
+    """The hash of what each stage wrote when it last ran, from `dvc.lock`."""
+    return {name: _outputs(entry) for name, entry in _read_lock(root).items()}
+
+
+def recorded_output(root: Path, stage: str) -> str | None:
+    """As `recorded_outputs`, for one stage; the rest of the file is not parsed."""
+    entries = _read_lock(root, stage)
+    return _outputs(entries[stage]) if stage in entries else None
+
+
+def _outputs(entry: Mapping[str, Any] | None) -> str:
+    return " ".join(out.get("md5", "") for out in (entry or {}).get("outs", []))
+
+
+def _read_lock(root: Path, stage: str | None = None) -> dict[str, Any]:
+    """The entries of the lock file, or one of them; again for a while when it is being written.
 
     A copy of the file is kept for the day when DVC is killed while it writes it.
     """
-    text, lock = _read_lock(root / LOCK)
-    if text:
-        write_text(root / SCRATCH / WHOLE_LOCK, text)
-    return {
-        name: " ".join(out.get("md5", "") for out in (stage or {}).get("outs", []))
-        for name, stage in lock.get("stages", {}).items()
-    }
-
-
-def _read_lock(path: Path) -> tuple[str, dict[str, Any]]:
-    """Text and content of the lock file; read again for a while when DVC is just writing it."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    path, loader = root / LOCK, getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     deadline = time.monotonic() + _PATIENCE
     while True:
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         try:
-            return text, yaml.load(text, loader) or {}
+            lock = yaml.load(cut(text, stage)[1] if stage else text, loader) or {}
         except yaml.YAMLError:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
+            continue
+        if text:
+            write_text(root / SCRATCH / WHOLE_LOCK, text)
+        return lock.get("stages") or {}
 
 
 def release_dead_locks(root: Path) -> None:
