@@ -267,8 +267,7 @@ def test_recorded_outputs(tmp_path):
     assert recorded_outputs(tmp_path) == {}
     assert recorded_output(tmp_path, "a") is None
     (tmp_path / "dvc.lock").write_text(
-        "schema: '2.0'\nstages:\n"
-        "  a:\n    outs: [{path: x, md5: '1'}, {path: y, md5: '2'}]\n  b:\n"
+        "schema: '2.0'\nstages:\n  a:\n    outs: [{path: x, md5: '1'}, {path: y, md5: '2'}]\n  b:\n"
     )
     assert recorded_outputs(tmp_path) == {"a": "1 2", "b": ""}
     assert [recorded_output(tmp_path, name) for name in "abc"] == ["1 2", "", None]

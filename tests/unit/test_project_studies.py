@@ -52,3 +52,13 @@ def test_mini_studies_share_stages(phase, other):
     )
     shared = [key for key, entry in two.items() if one.get(key) == entry]
     assert len(shared) >= SHARED * len(two)
+
+
+def test_learning_rates_follow_the_pace_of_a_model():
+    params = resolve(find_study("architectures", STUDIES))
+    rates = {
+        model: params["finetune"][f"{model}-none-mnli-0"]["training"]["learning_rate"]
+        for model in ("xlm-roberta-base", "mt5-base", "xglm-564m")
+    }
+    assert rates["xglm-564m"] == rates["xlm-roberta-base"]
+    assert rates["mt5-base"] == pytest.approx(10 * rates["xlm-roberta-base"])

@@ -110,11 +110,13 @@ def _for_data(task: Task) -> Entry:
 
 def _training(study: Study, values: Entry, model: str) -> Entry:
     run = {name: value for name, value in values.items() if name not in ENCODING}
+    backbone = BACKBONES[controls(study).get(model, model)]
+    run["learning_rate"] = float(f"{run['learning_rate'] * backbone.pace:.6g}")
     # A control's weights are random: frozen, they could never mean anything.
     if model not in study.models:
         whole = {name: value for name, value in run.items() if name not in LORA}
         return {"freeze_embeddings": False} | whole
-    return {"freeze_embeddings": BACKBONES[model].freeze_embeddings} | run
+    return {"freeze_embeddings": backbone.freeze_embeddings} | run
 
 
 def _with_batches(entry: Entry, wanted: dict[str, Entry]) -> Entry:
