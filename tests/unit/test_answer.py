@@ -143,8 +143,8 @@ def test_languages_of_the_intermediate_training_are_named_as_seen():
 
 def test_gains_that_do_not_depend_on_the_language_are_said_to_show_no_evidence():
     assert _findings(languages=[boards.group("Uralic", -1, 3)])[0] == (
-        "No evidence that a gain depends on the language: on its family, or on whether training "
-        "saw it."
+        "No evidence that a single recipe's gain depends on the language: on its family, or on "
+        "whether training saw it."
     )
 
 

@@ -129,7 +129,7 @@ def test_of_many_differences_between_models_the_largest_are_told():
     [
         ((1, 3), "a does 2.0 points more for Uralic languages than for others ("),
         ((-3, -1), "a does 2.0 points less for Uralic languages than for others ("),
-        ((-1, 1), "No evidence that a gain depends on the language"),
+        ((-1, 1), "No evidence that a single recipe's gain depends on the language"),
     ],
 )
 def test_languages_are_answered_first(ends, expected):

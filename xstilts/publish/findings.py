@@ -84,8 +84,8 @@ def _languages(differences: Sequence[Record]) -> Iterator[str]:
         )
     if not clear:
         yield (
-            "No evidence that a gain depends on the language: on its family, or on whether "
-            "training saw it."
+            "No evidence that a single recipe's gain depends on the language: on its family, or on "
+            "whether training saw it."
         )
 
 

@@ -87,7 +87,10 @@ def _family(own: Record) -> Iterator[str]:
     kin = "of the family of English" if _english(own) else "of the family of its source"
     if direction := claimed(found):
         size = points(abs(found["value"]))
-        yield f"a language gains {size} points {_MORE[direction]} if it is {kin} ({span(found)})."
+        yield (
+            f"over all recipes a language gains {size} points {_MORE[direction]} if it is {kin} "
+            f"({span(found)})."
+        )
     else:
         yield f"no evidence that a language gains more or less if it is {kin} ({span(found)})."
 
