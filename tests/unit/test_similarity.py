@@ -339,8 +339,8 @@ def test_the_words_on_likeness(record, expected):
     [
         ((1, 3), ["en"], "Over all recipes a language gains 2.0 points more if it is of the "
          "family of English (95 % interval 1.0 to 3.0)."),
-        ((-3, -1), ["de", "sw"], "Over all recipes a language gains 2.0 points less if it is of the "
-         "family of its source (95 % interval −3.0 to −1.0)."),
+        ((-3, -1), ["de", "sw"], "Over all recipes a language gains 2.0 points less if it is of "
+         "the family of its source (95 % interval −3.0 to −1.0)."),
         ((-1, 2), ["en"], "No evidence that a language gains more or less if it is of the family "
          "of English (95 % interval −1.0 to 2.0)."),
     ],
