@@ -70,7 +70,10 @@ def test_what_other_stages_wrote_keeps_every_byte(tmp_path):
     assert path.read_text(encoding="utf-8") == f"{HEAD}{before}  b:\n    cmd: '2'\n{after}"
 
 
-@pytest.mark.parametrize("text", ["", "a: 1\n", f"{HEAD}  a: 1\nb: 2\n", "stages:\n  a: 1\n"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "a: 1\n", f"{HEAD}  a: 1\nb: 2\n", "stages:\n  a: 1\n", f"{HEAD}  a:\n    cmd: half writ"],
+)
 def test_a_file_of_another_layout_is_taken_as_a_whole(text):
     assert cut(text, "a") == ("", text, "")
 

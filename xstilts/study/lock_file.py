@@ -7,11 +7,11 @@ _OTHER, _DEEPER = "  ", "   "  # how a line below `stages` begins, and one insid
 def cut(text: str, stage: str) -> tuple[str, str, str]:
     """The text of a lock file before a stage's entry, the entry with a head, the text after it.
 
-    A text that is not laid out as DVC does it is all entry.
+    A text that is not laid out as DVC does it, or ends within a line, is all entry.
     """
     lines = text.splitlines(keepends=True)
-    body = lines[2:]
-    if "".join(lines[:2]) != HEAD or not all(line.startswith(_OTHER) for line in body):
+    body, whole = lines[2:], text.endswith("\n")
+    if "".join(lines[:2]) != HEAD or not whole or not all(s.startswith(_OTHER) for s in body):
         return "", text, ""
     name = f"{_OTHER}{stage}:\n"
     start = body.index(name) if name in body else len(body)
