@@ -1,18 +1,16 @@
 """The end of a run: its lock, report and scores in the store, and its name as the latest."""
 
-import json
-from datetime import UTC, datetime
-
 from components import dvc_steps
 from components.desk import Desk
 from xstilts.errors import raise_if_any
-from xstilts.store import fragments, objects
+from xstilts.store import fragments
 from xstilts.store.lookup import Entry
+from xstilts.store.publication import publish_results
 from xstilts.study.plan import Stage
 
 
 def announce(desk: Desk, publish: Stage, entry: Entry) -> None:
-    """Write lock and results to the run's folder; then name this run the study's latest.
+    """Publish the run: its results with lock and parameters, complete or not at all.
 
     `entry` is the lock entry of the publish stage. Raises `UserError`, and announces nothing,
     if a stage of the study has not finished in this run.
@@ -25,17 +23,10 @@ def announce(desk: Desk, publish: Stage, entry: Entry) -> None:
         if name not in entries
     )
     lock = fragments.lock_text(entries | {publish.name: entry})
-    folder = dvc_steps.results(desk, publish, entry)
-    objects.upload_folder(desk.run, folder, fragments.RESULTS)
-    objects.write(desk.run, lock.encode(), fragments.LOCK, content_type="text/yaml")
-    latest = {
-        "run": desk.run.prefix.rpartition("/")[2],
-        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+    extra = {
+        fragments.LOCK: lock.encode(),
+        fragments.PARAMS: fragments.read_params(desk.run).encode(),
     }
-    study = desk.params["study"]["name"]
-    objects.write(
-        desk.store.below(fragments.STUDIES, study),
-        json.dumps(latest, indent=1).encode(),
-        fragments.LATEST,
-        content_type="application/json",
-    )
+    folder = dvc_steps.results(desk, publish, entry)
+    run = desk.run.prefix.rpartition("/")[2]
+    publish_results(desk.store, desk.params["study"]["name"], run, folder, extra)

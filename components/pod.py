@@ -18,7 +18,6 @@ from types import FrameType
 from typing import Any
 
 from components import dvc_steps
-from components.announce import announce
 from components.desk import Desk, open_desk
 from components.outputs import write_outputs
 from components.shown import shown
@@ -118,6 +117,8 @@ def _visit(desk: Desk, stage: Stage, start: float) -> Visit:
         visit.entry = _result(desk, visit)
         with visit.timed("record"):
             if stage.phase == "publish":
+                from components.announce import announce  # a second that other stages do not need
+
                 announce(desk, stage, visit.entry)
             fragments.write(desk.run, stage.name, visit.entry)
     except BaseException as error:  # whatever it is, the run's folder should tell of it

@@ -10,6 +10,7 @@ from xstilts.store.lookup import Entry
 
 Numbers = dict[str, float]
 Result = tuple[str, Entry]  # phase and lock entry of a finished stage
+PUBLISHED = {"report": "index.html", "scores": "scores.md"}  # pages of publish, and their files
 
 
 def shown(desk: Desk, results: Sequence[Result], receipt: str) -> dict[str, Any]:
@@ -25,7 +26,9 @@ def shown(desk: Desk, results: Sequence[Result], receipt: str) -> dict[str, Any]
             metrics |= read(json.loads(_file(desk, entry, name)))
             outputs["metrics"] = {"metrics": metrics}
         if phase == "publish":
-            outputs["files"] = {"report": _file(desk, entry, "index.html").decode()}
+            outputs["files"] = {
+                name: _file(desk, entry, file).decode() for name, file in PUBLISHED.items()
+            }
     return outputs
 
 
@@ -48,21 +51,9 @@ def _evaluated(scores: dict[str, Any]) -> Numbers:
     return mean | {f"{target} {code}": value for code, value in values.items()}
 
 
-def _published(board: dict[str, Any]) -> Numbers:
-    """Average of each recipe, in points, and its difference to the baseline."""
-    found: Numbers = {}
-    for row in board["summary"]:
-        name = f"{row['model']} {row['recipe']}"
-        if row["average"]:
-            found[name] = row["average"]["value"]
-            if row["average"]["delta"]:
-                found[f"{name} delta"] = row["average"]["delta"]["value"]
-    return found
-
-
 _NUMBERS = {
     "intermediate": ("training.json", _trained),
     "finetune": ("training.json", _trained),
     "evaluate": ("scores.json", _evaluated),
-    "publish": ("scores.json", _published),
+    "publish": ("metrics.json", dict),  # the names that `dvc metrics` shows, too
 }

@@ -21,12 +21,15 @@ def interval(low: float, high: float, p_holm: float | None = None) -> Record:
 
 def record(recipe: str, delta: Record | None, model: str = "m") -> Record:
     """A recipe with one task."""
+    own = {"value": 50.0, "seeds": {"0": 50.0}, "languages": {"de": 50.0}}
+    own |= dict.fromkeys(["english", "zero_shot", "gap"]) | {"delta": delta}
     return {
         "model": model,
         "recipe": recipe,
         "control_of": None,
-        "tasks": {"xnli": {"delta": delta}},
-        "average": {"value": 50.0, "tasks": ["xnli"], "delta": delta},
+        "tasks": {"xnli": own},
+        "groups": {},
+        "average": {"value": 50.0, "tasks": ["xnli"], "missing": [], "delta": delta},
     }
 
 
@@ -39,7 +42,8 @@ def statistics(**changes: Any) -> Record:
     """Statistics that say nothing, but for the `changes`."""
     power = {"model": "m", "seeds": 1, "spread": None, "detectable": None, "sentence": ONE_SEED}
     kinds = ("best", "models", "comparisons", "similarity", "languages", "hierarchy")
-    return {name: [] for name in kinds} | {"power": [power]} | changes
+    found: Record = {name: [] for name in kinds} | {"power": [power], "left_out": []}
+    return found | {"method": "by hand", "replicates": 0} | changes
 
 
 def board(
@@ -52,6 +56,7 @@ def board(
 ) -> Record:
     """A scoreboard of these records, with `changes` to its statistics."""
     found = {"asks": asks, "baseline": baseline, "total": total, "summary": records}
+    found |= {"missing": []}
     return found | {"statistics": statistics(**changes)}
 
 

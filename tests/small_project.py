@@ -148,7 +148,7 @@ def results(folder: Path) -> dict[str, str]:
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for top in ("data", "models", "evaluations", "results")
         for path in sorted((folder / top).rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.parent != folder / top  # there lies the index, of no stage
     }
 
 

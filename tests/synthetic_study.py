@@ -5,8 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from synthetic_plan import sections
+
+from xstilts.evaluation.examples import examples
 from xstilts.evaluation.official import write_predictions
 from xstilts.evaluation.score import score, write_items
+from xstilts.evaluation.ways import Found
 from xstilts.files import write_json
 from xstilts.tasks.record import Task
 from xstilts.tasks.table import TASKS
@@ -46,7 +50,7 @@ def write_study(
         "seeds": list(seeds),
         "controls": list(controls),
     }
-    params: dict[str, Any] = {"study": study}
+    params: dict[str, Any] = {"study": study} | sections(study, DIRECT, items)
     params["publish"] = {"cells": [], "shortcuts": []}
     grid = [(model, recipe) for model in models for recipe in recipes]
     grid += [(f"{model}-{control}", "none") for model in models for control in controls]
@@ -80,7 +84,8 @@ def _write_cell(
     model, recipe, target, seed = cell
     task, key = TASKS[target], "-".join(map(str, cell))
     folder = evaluations(root) / key
-    scores, kept = {}, {}
+    scores, kept, wrong = {}, {}, []
+    english = test_rows(task, "en", items)
     for language in languages_of(target):
         rows = test_rows(task, language, items)
         probability = accuracy(model, recipe, target, language, seed)
@@ -89,10 +94,13 @@ def _write_cell(
         scores[language] = {"value": result.value, "metrics": result.metrics}
         scores[language] |= {"n": len(result.items), "truncated": 1}
         kept[language] = result.items
+        wrong += examples(task, language, Found(rows, predictions, {}), result.items, english)
         write_predictions(folder / "predictions", task, language, predictions, rows)
     write_items(folder / "items.parquet", kept)
+    write_json(folder / "examples.json", {"examples": wrong})
     identity = {"model": model, "recipe": recipe, "target": target, "seed": seed}
     record = identity | {"metric": task.metric, "languages": scores, "seconds": 2.0}
+    record |= {"device": "cpu"}
     data = {"files": {f"{target}/test/{lang}.arrow": _file(task, items) for lang in scores}}
     own = {"data": data, "training": _training(params["study"], recipe, target)}
     write_json(folder / "scores.json", record | {"provenance": own})
@@ -116,7 +124,17 @@ def _trained(
     kept = {"features": 2000, "truncated_train": 3, "dev_rows": 100, "truncated_dev": 0}
     sources = {f"{task}/train/en.arrow": _file(TASKS[task], 2000) for task in tasks}
     own = {"tasks": dict.fromkeys(tasks, kept), "seconds": seconds, "before": before}
+    own |= {"device": "cpu", "world_size": 1, "best_step": 60, "curve": _curve(seconds)}
     return own | {"data": f"data/{data}", "sources": sources}
+
+
+def _curve(height: float) -> list[dict[str, Any]]:
+    """A loss that falls from `height` to a tenth of it, with a dev score at every third point."""
+    return [
+        {"step": step, "loss": round(height * (0.1 + 0.9 * 0.96**step), 5)}
+        | {"dev": min(60.0, 30.0 + step / 2) if step % 30 == 0 else None}
+        for step in range(10, 91, 10)
+    ]
 
 
 def _file(task: Task, rows: int) -> dict[str, Any]:
@@ -161,7 +179,8 @@ def _predictions(task: Task, rows: list[Row], probability: float, seed: str) -> 
 
 def _classification(task: Task, language: str, index: int) -> Row:
     label = index % len(task.labels)
-    return {"id": str(index), "text_a": language, "text_b": str(index), "label": label}
+    text = _SENTENCES[language]
+    return {"id": str(index), "text_a": text, "text_b": f"{text} ({index})", "label": label}
 
 
 def _tagging(task: Task, language: str, index: int) -> Row:
@@ -170,8 +189,10 @@ def _tagging(task: Task, language: str, index: int) -> Row:
 
 
 def _span_qa(task: Task, language: str, index: int) -> Row:
-    answers = [{"text": f"{task.name} {index}", "start": 0}]
-    return {"id": f"{index}", "context": "", "question": language, "answers": answers}
+    text, question = f"{task.name} {index}", f"{_SENTENCES[language]}?"
+    answers = [{"text": text, "start": 0}]
+    context = f"{text}. {_SENTENCES[language]}."
+    return {"id": f"{index}", "context": context, "question": question, "answers": answers}
 
 
 def _retrieval(task: Task, language: str, index: int) -> Row:
@@ -185,6 +206,17 @@ def _mining(task: Task, language: str, index: int) -> Row:
     return names | {"side": "foreign" if side == language else "english"}
 
 
+_SENTENCES = {
+    "en": "the cat sees the old house",
+    "ar": "القطة ترى البيت القديم",
+    "de": "die Katze sieht das alte Haus",
+    "hi": "बिल्ली पुराना घर देखती है",
+    "ja": "猫が古い家を見る",
+    "ru": "кошка видит старый дом",
+    "sw": "paka anaona nyumba ya zamani",
+    "tr": "kedi eski evi görüyor",
+    "zh": "猫看见老房子",
+}
 _ROWS: dict[str, Callable[[Task, str, int], Row]] = {
     "classification": _classification,
     "tagging": _tagging,

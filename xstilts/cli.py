@@ -4,11 +4,12 @@ import argparse
 import importlib.util
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from xstilts import __version__
+from xstilts.cli_arguments import Commands, add_actions, add_command, add_study, count, named
+from xstilts.cli_results import add_results
 from xstilts.errors import USER_ERROR_EXIT_CODE, UserError
 from xstilts.study.devices import DEVICES
 
@@ -17,7 +18,7 @@ HANDED_OVER = {
     "compile": "compile the pipeline for Kubeflow",
     "submit": "run a study on Kubeflow",
 }
-Commands = Any  # what `add_subparsers` returns has no public type
+PATHS = ("mirror", "path", "folder")  # options that are paths, seen from where the user is
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,8 +30,9 @@ def main(arguments: list[str] | None = None) -> int:
         root = _root()
         if handed_over:
             _hand_over(root, words[0], words[1:])
-        if getattr(options, "mirror", None) and not Path(options.mirror).is_absolute():
-            options.mirror = os.path.relpath(options.mirror, root)
+        for name in PATHS:
+            if (path := getattr(options, name, None)) and not Path(path).is_absolute():
+                setattr(options, name, os.path.relpath(path, root))
         os.chdir(root)
         code: int = options.command(options)
     except UserError as error:
@@ -68,22 +70,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    run = _add(commands, "run", _run, "run a study until all its stages are up to date")
-    run.add_argument("--jobs", type=_jobs, metavar="N", help="stages side by side (default: cores)")
-    plan = _add(commands, "plan", _plan, "show a study's stages, and which have to run")
-    study = commands.add_parser("study", help="the studies of this project")
-    actions = study.add_subparsers(required=True, metavar="ACTION")
-    _add(actions, "list", _study_list, "list the studies")
-    show = _add(actions, "show", _study_show, "show what a study compares")
-    use = _add(actions, "use", _study_use, "write a study to params.yaml")
-    report = _add(commands, "report", _report, "the answer of a published study, in words")
-    report.add_argument("study", nargs="?", help="default: the one in params.yaml")
-    _add_profile(report)
-    _add(commands, "doctor", _doctor, "check what a study needs on this machine")
+    run = add_command(commands, "run", _run, "run a study until all its stages are up to date")
+    run.add_argument(
+        "--jobs", type=count("stages"), metavar="N", help="stages side by side (default: cores)"
+    )
+    plan = add_command(commands, "plan", _plan, "show a study's stages, and which have to run")
+    actions = add_actions(commands, "study", "the studies of this project")
+    add_command(actions, "list", _study_list, "list the studies")
+    show = add_command(actions, "show", _study_show, "show what a study compares")
+    use = add_command(actions, "use", _study_use, "write a study to params.yaml")
+    add_results(commands)
+    add_command(commands, "doctor", _doctor, "check what a study needs on this machine")
     _add_data(commands)
     _add_store(commands)
     for command in (run, plan, show, use):
-        _add_study(command)
+        add_study(command)
     plan.add_argument(
         "--device",
         choices=tuple(DEVICES),
@@ -94,44 +95,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add(
-    commands: Commands, name: str, function: Callable[[argparse.Namespace], int], text: str
-) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
-    parser.set_defaults(command=function)
-    return parser
-
-
-def _add_study(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "study", nargs="?", help="name of a study (default: the one in params.yaml)"
-    )
-    _add_profile(parser)
-    parser.add_argument(
-        "--mirror", metavar="FOLDER", help="take the data from a folder laid out like the hub"
-    )
-    parser.add_argument(
-        "--from-scratch",
-        action="store_true",
-        help="pretrain the shipped backbones again instead of using them",
-    )
-
-
-def _add_profile(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--profile", metavar="NAME", help="one of its profiles: the study STUDY-NAME"
-    )
-
-
 def _add_data(commands: Commands) -> None:
-    data = commands.add_parser("data", help="the data sets of a study, and the table of tasks")
-    actions = data.add_subparsers(required=True, metavar="ACTION")
-    stats = _add(actions, "stats", _data_stats, "sizes, lengths, labels, sub-words per word")
+    actions = add_actions(commands, "data", "the data sets of a study, and the table of tasks")
+    stats = add_command(actions, "stats", _data_stats, "sizes, lengths, labels, sub-words per word")
     stats.add_argument("--json", action="store_true", help="everything, by language, as JSON")
     stats.add_argument("--model", metavar="NAME", help="whose sub-words (default: the first)")
-    check = _add(actions, "check", _data_check, "check every record against its source")
-    check.add_argument("--rows", type=_rows, metavar="N", help="read no more rows of a split")
-    lock = _add(actions, "lock", _data_lock, "write down the commits of a study's data sets")
+    check = add_command(actions, "check", _data_check, "check every record against its source")
+    check.add_argument(
+        "--rows", type=count("rows"), metavar="N", help="read no more rows of a split"
+    )
+    lock = add_command(actions, "lock", _data_lock, "write down the commits of a study's data sets")
     for command in (stats, check, lock):
         command.add_argument("study", nargs="?", help="default: the one in params.yaml")
     stats.add_argument("--mirror", metavar="FOLDER", help="a folder laid out like the hub")
@@ -140,57 +113,38 @@ def _add_data(commands: Commands) -> None:
         metavar="FOLDER",
         help="a folder laid out like the hub; without a study, the whole table is checked",
     )
-    table = _add(actions, "table", _data_table, "the table of tasks, as Markdown")
+    table = add_command(actions, "table", _data_table, "the table of tasks, as Markdown")
     table.add_argument("--output", metavar="FILE", help="write it there")
 
 
 def _add_store(commands: Commands) -> None:
-    store = commands.add_parser("store", help="the S3 store that laptop and cluster share")
-    actions = store.add_subparsers(required=True, metavar="ACTION")
-    use = _add(actions, "use", _store_use, "check a store and use it from this clone")
+    actions = add_actions(commands, "store", "the S3 store that laptop and cluster share")
+    use = add_command(actions, "use", _store_use, "check a store and use it from this clone")
     use.add_argument("url", metavar="S3_URL", help="s3://BUCKET/PREFIX")
-    check = _add(actions, "check", _store_check, "check that the store can be used")
+    check = add_command(actions, "check", _store_check, "check that the store can be used")
     check.add_argument("url", nargs="?", metavar="S3_URL", help="default: this clone's store")
     for command in (use, check):
         command.add_argument("--endpoint", metavar="URL", help="S3 server (default: Amazon's)")
         command.add_argument("--region", help="region of the bucket, where the server has any")
         command.add_argument("--profile", help="profile of ~/.aws with the access key")
-    _add(actions, "push", _store_push, "upload what this clone has finished")
-    restore = _add(actions, "restore", _store_restore, "take over the lock of a published run")
+    add_command(actions, "push", _store_push, "upload what this clone has finished")
+    restore = add_command(
+        actions, "restore", _store_restore, "take over the lock of a published run"
+    )
     restore.add_argument("study", nargs="?", help="name of a study (default: the only one)")
     restore.add_argument("--run", metavar="ID", help="a run (default: the newest published)")
-
-
-def _jobs(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of stages; give 1 or more")
-    return int(text)
-
-
-def _rows(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of rows; give 1 or more")
-    return int(text)
 
 
 def _run(options: argparse.Namespace) -> int:
     from xstilts.study import commands
 
-    return commands.run_study(_named(options), options.mirror, options.from_scratch, options.jobs)
+    return commands.run_study(named(options), options.mirror, options.from_scratch, options.jobs)
 
 
 def _plan(options: argparse.Namespace) -> int:
     from xstilts.study import commands
 
-    return commands.show_plan(_named(options), options.mirror, options.from_scratch, options.device)
-
-
-def _named(options: argparse.Namespace) -> str | None:
-    """The study that is asked for; `--profile mini` of `phang2020` is `phang2020-mini`."""
-    if options.profile and not options.study:
-        raise UserError(f"--profile {options.profile} needs the name of its study.")
-    study: str | None = options.study
-    return f"{study}-{options.profile}" if options.profile else study
+    return commands.show_plan(named(options), options.mirror, options.from_scratch, options.device)
 
 
 def _study_list(_options: argparse.Namespace) -> int:
@@ -202,20 +156,13 @@ def _study_list(_options: argparse.Namespace) -> int:
 def _study_show(options: argparse.Namespace) -> int:
     from xstilts.study import commands
 
-    return commands.show_study(_named(options), options.mirror, options.from_scratch)
+    return commands.show_study(named(options), options.mirror, options.from_scratch)
 
 
 def _study_use(options: argparse.Namespace) -> int:
     from xstilts.study import commands
 
-    return commands.use_study(_named(options), options.mirror, options.from_scratch)
-
-
-def _report(options: argparse.Namespace) -> int:
-    from xstilts.publish.show import show_report
-    from xstilts.study.commands import current_study
-
-    return show_report(_named(options) or current_study())
+    return commands.use_study(named(options), options.mirror, options.from_scratch)
 
 
 def _doctor(_options: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from components.plan.placement import Placement, processes_problems, read_json, 
 from components.plan.registry import check_image
 from components.plan.studies import read_study
 from xstilts.errors import UserError
-from xstilts.store import check
+from xstilts.store import check, conditional
 from xstilts.store.location import Location, parse
 from xstilts.study.resolve import resolve
 
@@ -64,10 +64,12 @@ def examine(asked: Asked, studies: Path) -> Findings:
 def _examine_store(asked: Asked, found: Findings) -> None:
     try:
         found.store = parse(asked.s3_url, endpoint=asked.s3_endpoint, region=asked.s3_region)
+        problems = check.problems(found.store, write=True)
+        if not problems:
+            conditional.probe(found.store)  # or the run could not be published in the end
     except UserError as error:
-        found.problems += error.problems
-    else:
-        found.problems += check.problems(found.store, write=True)
+        problems = error.problems
+    found.problems += problems
 
 
 def _examine_images(text: str, found: Findings) -> None:

@@ -2,6 +2,8 @@
 
 from kfp import dsl
 
+OUTPUTS = ["--outputs", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER]
+
 
 @dsl.container_component
 def publish(
@@ -10,6 +12,7 @@ def publish(
     receipt: dsl.OutputPath(str),
     metrics: dsl.Output[dsl.Metrics],
     report: dsl.Output[dsl.HTML],
+    scores: dsl.Output[dsl.Markdown],
 ) -> dsl.ContainerSpec:
     """Compare the recipes, and publish the report, the scores and the lock.
 
@@ -19,8 +22,8 @@ def publish(
 
     Returns:
         receipt: What was done, in one line.
-        metrics: Average of every recipe, and its difference to the baseline.
+        metrics: Averages, differences to the baseline and task scores, by model and recipe.
         report: The report of the study, one page.
+        scores: The scores as tables, for reading beside the report.
     """
-    arguments = [stages, "--run", run, "--outputs", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER]
-    return dsl.ContainerSpec(image="xstilts", command=["xstilts-stage"], args=arguments)
+    return dsl.ContainerSpec("xstilts", ["xstilts-stage"], [stages, "--run", run, *OUTPUTS])

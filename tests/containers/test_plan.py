@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 import yaml
+from published import let_publish
 from small_project import ROOT, STUDY, environment, small_project
 
 from components import pod
@@ -43,7 +44,7 @@ training: {precision: bf16}
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    folder = small_project(tmp_path / "project")
+    folder = let_publish(small_project(tmp_path / "project"))
     monkeypatch.setenv("XSTILTS_HOME", str(folder))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("PATH", environment()["PATH"])
@@ -130,8 +131,17 @@ def read_only(s3, _monkeypatch):
     return parse(f"s3://{bucket}", endpoint=s3.endpoint), bucket
 
 
+def without_conditions(s3, _monkeypatch):
+    bucket = s3.bucket("plan-with-versions")
+    s3.client().put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    return parse(f"s3://{bucket}", endpoint=s3.endpoint), "to be created only once"
+
+
+FAULTS = [wrong_key, missing_bucket, unreachable, read_only, without_conditions]
+
+
 @pytest.mark.usefixtures("project")
-@pytest.mark.parametrize("fault", [wrong_key, missing_bucket, unreachable, read_only])
+@pytest.mark.parametrize("fault", FAULTS)
 def test_every_fault_is_reported_and_nothing_written(s3, fault, registry, monkeypatch, capsys):
     for name, value in s3.environment().items():
         monkeypatch.setenv(name, value)

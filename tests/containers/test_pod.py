@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from published import let_publish
 from small_project import (
     ROOT,
     at_work,
@@ -22,7 +23,7 @@ from small_project import (
 )
 
 from components import pod
-from xstilts.store import fragments, lookup, objects, remote
+from xstilts.store import fragments, lookup, manifest, objects, publication, remote
 from xstilts.store.location import Location
 from xstilts.store.push import push
 from xstilts.study.params import read_params
@@ -32,7 +33,7 @@ SLOW = "finetune@mini-encoder-mnli-panx-0"
 
 
 def new_project(folder):
-    small_project(folder)
+    let_publish(small_project(folder))
     assert xstilts(folder, "study", "use", "small")[0] == 0
     return folder
 
@@ -122,6 +123,12 @@ def test_every_stage_runs_once(finished, plan):
     latest = objects.read(finished.store, "studies", "small", fragments.LATEST)
     assert json.loads(latest)["run"] == "first"
     assert objects.read(finished.run, fragments.RESULTS, "result")
+    published = manifest.read(finished.store, "small", "first")
+    lock = manifest.read_file(finished.store, published, "dvc.lock").decode()
+    assert lock == fragments.lock_text(fragments.read_all(finished.run, names))
+    assert manifest.read_file(finished.store, published, "params.yaml").decode() == (
+        fragments.read_params(finished.run)
+    )
 
 
 def test_a_second_run_finds_everything_in_the_store(finished, plan, tmp_path):
@@ -129,6 +136,7 @@ def test_a_second_run_finds_everything_in_the_store(finished, plan, tmp_path):
     with pods_of(finished.project, tmp_path / "pods"):
         assert run_all(second, plan) == {stage.name: "store" for stage in plan}
     assert objects.read(second, fragments.RESULTS, "result")
+    assert manifest.read(finished.store, "small", "second")
 
 
 def test_stages_run_on_a_laptop_are_not_run_by_pods(store, project, plan):
@@ -144,7 +152,7 @@ def test_dvc_itself_finds_what_pods_recorded(finished, project, plan):
     dvc(project, "fetch", "--run-cache")
     dvc(project, "repro", "--pull")
     assert ran(project) == []
-    assert set(results(project)) == {f"{stage.output}/result" for stage in plan}
+    assert set(results(project)) >= {f"{stage.output}/result" for stage in plan}
 
 
 def test_pods_find_what_dvc_itself_pushed(store, project, plan):
@@ -155,12 +163,12 @@ def test_pods_find_what_dvc_itself_pushed(store, project, plan):
 
 
 def test_a_clone_restores_a_published_run_and_runs_nothing(finished, plan, tmp_path):
-    clone = small_project(tmp_path / "clone")
+    clone = let_publish(small_project(tmp_path / "clone"))
     remote.configure(clone, finished.store)
     code, output = xstilts(clone, "store", "restore")
     assert code == 0, output
     dvc(clone, "pull")
-    assert set(results(clone)) == {f"{stage.output}/result" for stage in plan}
+    assert set(results(clone)) >= {f"{stage.output}/result" for stage in plan}
     assert "up to date" in dvc(clone, "repro")
     assert ran(clone) == []
 
@@ -168,7 +176,7 @@ def test_a_clone_restores_a_published_run_and_runs_nothing(finished, plan, tmp_p
 def test_a_run_of_other_code_is_restored_with_a_word_about_it(finished, tmp_path):
     plan = json.dumps({"revision": "0123abc"}).encode()
     objects.write(finished.run, plan, fragments.PLAN)
-    clone = small_project(tmp_path / "clone")
+    clone = let_publish(small_project(tmp_path / "clone"))
     git = ["git", "-c", "user.name=x", "-c", "user.email=x@y", "-C", str(clone)]
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
     remote.configure(clone, finished.store)
@@ -178,7 +186,7 @@ def test_a_run_of_other_code_is_restored_with_a_word_about_it(finished, tmp_path
 
 
 def test_a_restored_lock_keeps_the_one_that_was_there(finished, tmp_path):
-    clone = small_project(tmp_path / "clone")
+    clone = let_publish(small_project(tmp_path / "clone"))
     (clone / "dvc.lock").write_text("schema: '2.0'\nstages: {}\n")
     remote.configure(clone, finished.store)
     code, output = xstilts(clone, "store", "restore", "small", "--run", "first")
@@ -192,7 +200,7 @@ def test_a_restored_lock_keeps_the_one_that_was_there(finished, tmp_path):
     [
         (["other"], "has no published run of the study 'other'; published studies: none"),
         ([], "nothing is published"),
-        (["small", "--run", "x"], "studies/small/x holds no dvc.lock"),
+        (["small", "--run", "x"], "studies/small/x holds no manifest.json"),
     ],
 )
 def test_what_was_not_published_cannot_be_restored(store, tmp_path, arguments, problem):
@@ -246,6 +254,32 @@ def test_publish_announces_nothing_while_a_stage_is_missing(finished, plan, tmp_
         assert pod.main(["publish", "--run", str(run)]) == 2
     assert "backbone@mini-encoder has not finished in this run" in capsys.readouterr().err
     assert objects.read(store, "studies", "small", fragments.LATEST) == latest
+    assert manifest.read(store, "small", "third") is None
+
+
+def test_a_publish_pod_that_died_on_the_way_is_finished_by_the_next(
+    finished, plan, tmp_path, monkeypatch
+):
+    """The first ran the stage, the next finds its result: both have the same to publish."""
+    store = finished.store
+    run = planned(store, finished.project, "fourth")
+    names = [stage.name for stage in plan if stage.name != "publish"]
+    for name, entry in fragments.read_all(finished.run, names).items():
+        fragments.write(run, name, entry)
+    with pods_of(finished.project, tmp_path / "pods"):
+        with monkeypatch.context() as patch:
+            patch.setattr(lookup, "find", lambda *_given: None)
+            patch.setattr(publication, "_seal", lambda *_given: sys.exit(137))
+            with pytest.raises(SystemExit):
+                pod.main(["publish", "--run", str(run)])
+        assert objects.read(run, fragments.RESULTS, "scores.json")
+        assert manifest.read(store, "small", "fourth") is None
+        assert outcomes(run) == {"publish": "failed"}
+        assert pod.main(["publish", "--run", str(run)]) == 0
+    assert outcomes(run) == {"publish": "store"}
+    assert manifest.read(store, "small", "fourth")
+    latest = json.loads(objects.read(store, "studies", "small", fragments.LATEST))
+    assert latest["run"] == "fourth"
 
 
 def test_a_mistake_of_the_user_ends_with_code_2_and_its_text(store, project, capsys):

@@ -2,12 +2,14 @@
 
 import copy
 import json
+from pathlib import Path
 
 import boards
 import pytest
 from boards import ONE_SEED, OWN, TOTAL
 
 from xstilts.cli import main
+from xstilts.files import read_json
 from xstilts.publish.answer import answer, sentences
 from xstilts.publish.findings import findings
 
@@ -181,10 +183,10 @@ def published(tmp_path, monkeypatch):
     (tmp_path / "dvc.yaml").touch()
     folder = tmp_path / "results" / "tiny"
     folder.mkdir(parents=True)
-    baseline = {"model": "m", "recipe": "none", "tasks": {}, "average": {"value": 48.0}}
-    baseline["average"]["delta"] = None
+    baseline = boards.record("none", None)
+    baseline["average"]["value"] = 48.0
     board = {
-        "schema": 1,
+        **read_json(Path(__file__).parents[1] / "golden" / "scores.1.json"),
         "question": "Does [a] help?",
         **boards.board([baseline, *boards.summary(a=(1, 3))]),
     }
@@ -227,6 +229,6 @@ def test_report_without_a_study_or_its_results_says_what_to_do(capsys):
 
 
 def test_report_of_another_version_is_refused(published, capsys):
-    published(schema=0)
+    published(schema=7)
     assert main(["report", "tiny"]) == 2
-    assert "published by another version of xstilts" in capsys.readouterr().err
+    assert "results/tiny/scores.json has schema 7, and this version" in capsys.readouterr().err

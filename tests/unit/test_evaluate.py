@@ -87,10 +87,25 @@ def test_scores_items_and_predictions_are_those_of_the_model(classifier):
         assert cell["value"] == scored.value
 
 
+def test_what_the_model_got_wrong_is_written_as_texts(classifier):
+    evaluate(classifier, Path("out"))
+    found = read_json(Path("out/examples.json"))["examples"]
+    items = read_items(Path("out/items.parquet"))
+    wrong = {(lang, i["id"]) for lang, own in items.items() for i in own if not i["correct"]}
+    assert {(example["language"], example["id"]) for example in found} == wrong
+    assert wrong
+    texts = {row["id"]: row["text_a"] for row in pair_rows(6, seed=3)}
+    for example in found:
+        if example["language"] == "de":
+            assert example["inputs"][0]["text"] == texts[example["id"]]
+    assert read_json(Path("out/scores.json"))["device"]
+
+
 def test_the_same_model_gives_the_same_files(classifier):
     for name in ("one", "two"):
         evaluate(classifier, Path(name))
-    for file in ("items.parquet", "predictions/test-en.tsv", "predictions/test-de.tsv"):
+    files = ("items.parquet", "examples.json", "predictions/test-en.tsv", "predictions/test-de.tsv")
+    for file in files:
         assert Path("one", file).read_bytes() == Path("two", file).read_bytes()
 
 

@@ -56,7 +56,8 @@ def test_help_loads_nothing_heavy(module):
         f"    runpy.run_module({module!r}, run_name='__main__')\n"
         "except SystemExit as error:\n"
         "    assert not error.code, error.code\n"
-        "heavy = {'torch', 'transformers', 'datasets', 'deepspeed', 'pandas', 'sklearn', 'dvc'}\n"
+        "heavy = {'torch', 'transformers', 'datasets', 'deepspeed', 'pandas', 'sklearn', 'dvc',\n"
+        "'altair', 'vl_convert'}\n"
         "sys.exit(', '.join(heavy & set(sys.modules)) or None)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)

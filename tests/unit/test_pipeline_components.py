@@ -83,10 +83,10 @@ def test_the_plan_has_the_outputs_that_its_program_writes():
 
 
 def test_phases_show_what_pods_hand_over():
-    from components.shown import _NUMBERS
+    from components.shown import _NUMBERS, PUBLISHED
 
     for name in set(NAMES) - set(PROGRAMS):
         outputs = set(component(name).component_spec.outputs)
         shown = {"metrics"} if name in _NUMBERS else set()
-        report = {"report"} if name == "publish" else set()
-        assert outputs == {"receipt"} | shown | report, name
+        pages = set(PUBLISHED) if name == "publish" else set()
+        assert outputs == {"receipt"} | shown | pages, name

@@ -1,66 +1,21 @@
-"""The answer, the plot's geometry, and the page as a parser sees it."""
+"""The page as a parser sees it: its answer, tables, plots, examples and downloads."""
 
-from html.parser import HTMLParser
+import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from html_page import Page
 from synthetic_study import evaluations, write_study
 
 from xstilts.files import read_json
-from xstilts.publish import figure
 from xstilts.publish.answer import sentences
+from xstilts.publish.example_items import example_items
+from xstilts.publish.facts import origin
 from xstilts.publish.names import AUTONYMS, SCRIPTS
-from xstilts.publish.report import duration, origin, render
+from xstilts.publish.page import duration
+from xstilts.publish.report import render
 from xstilts.publish.run import publish
 from xstilts.publish.wording import points, signed
 from xstilts.tasks.languages import LANGUAGES
-
-VOID = {"meta", "link", "br", "line", "circle", "path", "hr", "img"}
-
-
-class Page(HTMLParser):
-    """Elements with their attributes, ancestors and text."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.elements, self._open = [], []
-        self.feed(text)
-        self.close()
-        assert self._open == [], "unclosed elements"
-
-    def handle_starttag(self, tag, attrs):
-        element = {"tag": tag, "attrs": dict(attrs), "inside": [*self._open], "text": ""}
-        self.elements.append(element)
-        if tag not in VOID:
-            self._open.append(element)
-
-    def handle_startendtag(self, tag, attrs):
-        self.elements.append({"tag": tag, "attrs": dict(attrs), "inside": [], "text": ""})
-
-    def handle_endtag(self, tag):
-        assert self._open.pop()["tag"] == tag
-
-    def handle_data(self, data):
-        for element in self._open:
-            element["text"] += data
-
-    def all(self, tag, **attrs):
-        return [
-            e
-            for e in self.elements
-            if e["tag"] == tag and all(e["attrs"].get(k) == v for k, v in attrs.items())
-        ]
-
-    def rows(self, table):
-        """The cells' texts of the body rows of the first table of a class."""
-        found = self.all("table", **{"class": table})[0]
-        body = next(e for e in self.all("tbody") if found in e["inside"])
-        return [
-            [" ".join(c["text"].split()) for c in self.elements if row in c["inside"][-1:]]
-            for row in self.all("tr")
-            if body in row["inside"]
-        ]
 
 
 def _accuracy(model, recipe, task, language, seed):
@@ -80,7 +35,13 @@ def _publish(root, **changes):
     }
     params = write_study(root, _accuracy, **(arguments | changes))
     publish(params, evaluations(root), root / "results", root)
-    return read_json(root / "results" / "scores.json"), (root / "results/index.html").read_text()
+    results = root / "results"
+    text = (results / "index.html").read_text(encoding="utf-8")
+    return (
+        read_json(results / "scores.json"),
+        text,
+        read_json(results / "examples.json")["examples"],
+    )
 
 
 @pytest.fixture(scope="module")
@@ -110,47 +71,62 @@ def test_page_opens_with_question_and_answer(board, page):
 
 def test_page_needs_nothing_but_itself(published):
     text = published[1]
-    assert "<script" not in text
-    assert "http" not in text
+    assert "http:" not in text
+    assert "https:" not in text
     assert "url(" not in text
     assert not [e for e in Page(text).elements if {"src", "srcset"} & e["attrs"].keys()]
-    assert {e["attrs"]["href"][0] for e in Page(text).all("a")} == {"#"}
+    assert not Page(text).all("link")
+    links = [e["attrs"]["href"] for e in Page(text).all("a")]
+    assert {link.split(",")[0][:1] for link in links} == {"#", "d"}
+    assert all(link.startswith(("#", "data:text/csv")) for link in links)
 
 
-def test_page_is_drawn_from_the_scoreboard_alone(published):
-    board, text = published
-    assert render(board) == text
+def test_page_is_drawn_from_scoreboard_and_examples_alone(published):
+    """Every byte of it, the plots too."""
+    board, text, examples = published
+    assert render(board, examples) == text
 
 
 def test_links_lead_to_sections(page):
     ids = {e["attrs"]["id"] for e in page.all("section")}
-    assert {e["attrs"]["href"][1:] for e in page.all("a")} == ids
+    links = {e["attrs"]["href"] for e in page.all("a") if "download" not in e["attrs"]}
+    assert {link[1:] for link in links} == ids
 
 
 def test_tables_are_accessible(page):
     tables = page.all("table")
     captioned = [e["inside"][-1] for e in page.all("caption") if e["text"].strip()]
     assert captioned == tables
-    assert all(e["attrs"].get("scope") in ("row", "col") for e in page.all("th"))
+    assert all(e["attrs"].get("scope") in ("row", "col", "colgroup") for e in page.all("th"))
 
 
 def test_score_table_shows_value_difference_and_interval_with_a_mark(board, page):
+    heads = [" ".join(e["text"].split()) for e in page.all("th", scope="col")]
+    start = heads.index("averageof 3 tasks")
+    assert heads[start - 1 : start + 4] == [
+        *("Recipe", "averageof 3 tasks", "xnliaccuracy", "panxentity F1", "tatoebaaccuracy")
+    ]
     rows = {row[0]: row[1:] for row in page.rows("scores")}
-    assert list(rows) == ["xnliaccuracy", "panxentity F1", "tatoebaaccuracy", "averageof 3 tasks"]
+    assert list(rows) == ["none", "mnli", "multi"]
     none, mnli, _ = board["summary"][0], board["summary"][1], board["summary"][2]
-    assert rows["xnliaccuracy"][0] == points(none["tasks"]["xnli"]["value"])
+    assert rows["none"][:2] == [
+        points(none["average"]["value"]),
+        points(none["tasks"]["xnli"]["value"]),
+    ]
     delta = mnli["tasks"]["xnli"]["delta"]
-    assert rows["xnliaccuracy"][1] == (
+    _, xnli, panx, tatoeba = rows["mnli"]
+    assert xnli == (
         f"{points(mnli['tasks']['xnli']['value'])} ▲ {signed(delta['value'])} "
         f"{points(delta['low'])} to {points(delta['high'])}"
     )
-    assert "▼ −" in rows["tatoebaaccuracy"][1]
-    assert not {"▲", "▼"} & set(rows["panxentity F1"][1])
+    assert "▼ −" in tatoeba
+    assert not {"▲", "▼"} & set(panx)
 
 
-def test_groups_of_several_tasks_get_a_row(tmp_path):
-    _, text = _publish(tmp_path, targets=("xnli", "pawsx", "tatoeba"))
-    assert [row[0] for row in Page(text).rows("scores")][2] == "classification"
+def test_groups_of_several_tasks_get_a_table(tmp_path):
+    board, text, _ = _publish(tmp_path, targets=("xnli", "pawsx", "tatoeba"))
+    value = board["summary"][0]["groups"]["classification"]["value"]
+    assert Page(text).rows("groups")[0] == ["none", points(value)]
 
 
 def test_language_table_names_family_and_script(page):
@@ -189,7 +165,7 @@ def test_training_table_names_the_source(page):
 
 
 def test_notes_on_the_data_stand_once_with_their_data_sets(page):
-    notes = [" ".join(e["text"].split()) for e in page.all("li")]
+    notes = [" ".join(e["text"].split()) for e in page.all("li") if "rows" in e["text"]]
     assert notes == ["rows are generated (mnli, multi, panx, tatoeba, xnli)"]
 
 
@@ -201,32 +177,71 @@ def test_origin_of_training_rows_is_exact():
     assert origin(source | {"source": None, "revision": None}) == "not recorded"
 
 
-def test_plot_has_a_panel_per_compared_recipe(page):
-    assert len(page.all("svg")) == 2
-    assert len(page.all("circle")) == 2 * 3
-    assert {e["attrs"]["role"] for e in page.all("svg")} == {"img"}
+def test_plots_say_what_they_show_and_where_the_numbers_stand(page):
+    plots = page.all("svg")
+    assert {e["attrs"]["role"] for e in plots} == {"img"}
+    labels = [e["attrs"]["aria-label"] for e in plots]
+    assert all("the same numbers stand in" in own or "the file below" in own for own in labels)
+    assert sum(own.startswith("Difference in points between mnli and none") for own in labels) == 1
+
+
+def test_plots_have_the_colours_of_the_page(page):
+    plots = page.all("svg")
+    inside = [e for e in page.elements if any(own in e["inside"] for own in plots)]
+    colours = {e["attrs"].get(name) for e in inside for name in ("fill", "stroke")} - {None, "none"}
+    assert colours
+    assert all(colour.startswith("var(--") for colour in colours)
+    declared = page.all("style")[0]["text"]
+    assert all(f"{colour[4:-1]}:" in declared for colour in colours)
+
+
+def test_downloads_hold_what_is_drawn(board, page):
+    files = page.downloads()
+    assert list(files) == [
+        *("differences.csv", "ranks.csv", "transfer.csv", "languages.csv", "families.csv"),
+        *("dev-finetune.csv", "dev-intermediate.csv", "loss-finetune.csv"),
+        *("loss-intermediate.csv", "cost.csv"),
+    ]
+    own = next(r for r in files["differences.csv"] if (r["recipe"], r["on"]) == ("mnli", "xnli"))
+    delta = board["summary"][1]["tasks"]["xnli"]["delta"]
+    assert [float(own[name]) for name in ("value", "low", "high")] == [
+        delta[name] for name in ("value", "low", "high")
+    ]
+    assert len(files["differences.csv"]) == 2 * (3 + 1)
+    assert len(files["languages.csv"]) == sum(
+        len(task["languages"])
+        for record in board["summary"]
+        if record["control_of"] is None
+        for task in record["tasks"].values()
+    )
+    assert {row["phase"] for row in files["cost.csv"]} == set(board["cost"]["phases"])
 
 
 def test_one_seed_is_said_plainly(page, tmp_path):
     assert "one seed: seeds were not resampled" in page.all("p", **{"class": "also"})[0]["text"]
-    _, text = _publish(tmp_path, seeds=(0, 1), items=10)
+    _, text, _ = _publish(tmp_path, seeds=(0, 1), items=10)
     assert "seeds were not resampled" not in text
     assert "resampled: items, languages, seeds" in text
 
 
 def test_several_models_get_tables_of_their_own(tmp_path):
-    board, text = _publish(tmp_path, models=("mini", "other"), items=10)
+    board, text, _ = _publish(tmp_path, models=("mini", "other"), items=10)
     page = Page(text)
-    assert len(page.all("table", **{"class": "scores"})) == 2
-    assert len(page.all("svg")) == 4
+    rows = page.rows("scores")
+    assert [row[0] for row in rows[::3]] == ["none mini", "none other"]
+    assert len(page.all("table", **{"class": "languages sortable"})) == 2 * 3
+    shown = [e["attrs"]["aria-label"] for e in page.all("svg")]
+    assert sum(own.startswith("Difference in points between") for own in shown) == 4
     assert "with mini: " in board["answer"]
     assert "; with other: " in board["answer"]
 
 
 def test_a_baseline_alone_is_published_without_comparisons(tmp_path):
-    board, text = _publish(tmp_path, recipes={"none": []}, controls=())
+    board, text, _ = _publish(tmp_path, recipes={"none": []}, controls=())
     assert board["answer"].startswith("Nothing is compared here: none is the only recipe")
-    assert Page(text).all("svg") == []
+    shown = {e["attrs"]["id"] for e in Page(text).all("section")}
+    assert not {"changes", "follows"} & shown
+    assert not [e for e in Page(text).all("svg") if "ifference" in e["attrs"]["aria-label"]]
 
 
 def test_what_follows_stands_in_tables_with_intervals(board, page):
@@ -239,7 +254,8 @@ def test_what_follows_stands_in_tables_with_intervals(board, page):
     assert agreement[0] == "Kendall’s W"
     assert agreement[1].startswith(f"{judged['task']['w']:.2f} p = ")
     titles = [e["text"] for e in page.all("h3")]
-    assert titles[-3:] == [
+    start = titles.index("Between languages")
+    assert titles[start : start + 3] == [
         "Between languages",
         "Ranking of the recipes",
         "What the seeds can show",
@@ -261,8 +277,64 @@ def test_what_a_study_asks_comes_before_the_gains(board):
 
 
 def test_text_of_the_study_is_escaped(board):
-    text = render(dict(board, question="Is <b>a</b> & b?"))
+    """Also where a plot says it: in its label and on its axis."""
+    hostile = "<script>'&\""
+    renamed = json.loads(json.dumps(board).replace('"mnli"', json.dumps(hostile)))
+    text = render(dict(renamed, question="Is <b>a</b> & b?"))
     assert "Is &lt;b&gt;a&lt;/b&gt; &amp; b?" in text
+    assert "<script>'" not in text
+    assert len(Page(text).all("script")) == 1
+    labels = [e["attrs"]["aria-label"] for e in Page(text).all("svg")]
+    assert any(f"between {hostile} and none" in label for label in labels)
+
+
+def test_examples_stand_beside_their_translation_in_their_direction(published, page):
+    board, _, examples = published
+    shown = [e for e in page.all("dl") if "example" in e["attrs"].get("class", "").split()]
+    items = {(own["target"], own["language"], own["id"]) for own in examples}
+    assert len(shown) == len(items) > 0
+    assert {own["recipe"] for own in examples} == {board["best"]["recipe"], "none"}
+    one = next(own for own in examples if (own["target"], own["language"]) == ("xnli", "ar"))
+    text = one["inputs"][0]["text"]
+    original = next(e for e in page.all("dd", lang="ar", dir="rtl") if e["text"] == text)
+    item = original["inside"][-1]
+    texts = {
+        e["text"]: e["attrs"].get("dir") for e in page.all("dd", lang="en") if item in e["inside"]
+    }
+    assert texts[one["english"][0]["text"]] is None
+    assert one["gold"] in texts
+    assert {e["text"] for e in page.all("dt") if item in e["inside"]} == {
+        *("premise", "hypothesis", "gold", f"✗ {board['best']['recipe']}", "✗ none")
+    }
+
+
+def test_a_partly_right_answer_is_no_wrong_one():
+    text = {"name": "sentence", "text": "猫", "language": "zh"}
+    own = {"target": "panx", "language": "zh", "id": "1", "inputs": [text], "english": None}
+    own |= {"gold": "猫: B-PER", "prediction": "猫: O", "answer_language": "zh"}
+    runs = [own | {"recipe": "none", "correct": 0.0}, own | {"recipe": "mnli", "correct": 0.6}]
+    (item,) = example_items(runs)["panx"]["zh"]
+    assert [(recipe, mark) for recipe, mark, _ in item.predictions] == [
+        ("none", "✗"),
+        ("mnli", "~"),
+    ]
+    assert not item.is_parallel
+
+
+def test_every_sortable_number_has_its_value(page):
+    """What a column sorts by is not the text, which has marks and intervals too."""
+    tables = [e for e in page.all("table") if "sortable" in e["attrs"]["class"].split()]
+    assert len(tables) > 5
+    cells = [
+        e
+        for e in page.all("td")
+        if any(table in e["inside"] for table in tables)
+        and "n" in e["attrs"].get("class", "").split()
+        and not any(row["attrs"].get("class") for row in e["inside"] if row["tag"] == "tr")
+    ]
+    for cell in cells:
+        text = cell["attrs"].get("data-value", cell["text"]).strip()
+        assert text[0] in "–" or float(text.replace("−", "-")) is not None
 
 
 def test_every_language_and_script_has_a_name_to_show():
@@ -270,16 +342,6 @@ def test_every_language_and_script_has_a_name_to_show():
     assert {language.script for language in LANGUAGES.values()} <= set(SCRIPTS)
 
 
-@given(st.floats(-100, 0), st.floats(0, 100))
-def test_ticks_enclose_the_data_and_hold_zero(low, high):
-    ticks = figure.ticks_over(low, high)
-    assert ticks[0] <= low + 1e-9
-    assert ticks[-1] >= high - 1e-9
-    assert 0 in ticks
-    assert 1 <= len(ticks) <= 8
-
-
 def test_numbers_are_written_as_people_read_them():
     assert [signed(value) for value in (1.25, -1.25, 0.04, -0.04)] == ["+1.2", "−1.2", "0.0", "0.0"]
     assert [duration(s) for s in (2, 59, 75, 3720)] == ["2.0 s", "59 s", "1 min 15 s", "1 h 02 min"]
-    assert [figure.tick_label(v) for v in (-20.0, 0.0, 0.5)] == ["−20", "0", "+0.5"]

@@ -57,7 +57,7 @@ def _record(board, model, recipe):
 
 
 def test_header_names_the_study(board):
-    assert board["schema"] == 1
+    assert board["schema"] == 2
     assert board["study"] == "made-up"
     assert board["benchmark"] == "xtreme"
     assert board["source"] == "world"
@@ -265,7 +265,7 @@ def test_missing_evaluations_are_all_named_with_their_stage(study, tmp_path):
         publish(params, cells, tmp_path / "results", study[1])
     assert [p for p in error.value.problems if "dvc repro evaluate@mini-mnli-xnli-1" in p]
     assert [p for p in error.value.problems if "evaluate@other-none-panx-0" in p]
-    assert len(error.value.problems) == 4  # the removed cell lacks three files
+    assert len(error.value.problems) == 5  # the removed cell lacks four files
 
 
 def test_a_combination_without_a_cell_is_refused(study, tmp_path):
@@ -324,6 +324,7 @@ def _cell(folder, target, *trained):
     path = folder / f"mini-mnli-{target}-0"
     (path / "predictions").mkdir(parents=True)
     (path / "items.parquet").touch()
+    (path / "examples.json").touch()
     (path / "scores.json").write_text(json.dumps(scores | {"provenance": own}))
     return path.name
 
@@ -340,11 +341,11 @@ def test_what_a_benchmark_trains_on_before_a_target_is_no_intermediate_task(tmp_
         "models": ["mini"],
         "recipes": {"mnli": ["mnli"]},
     }
-    header |= {"targets": ["xcopa", "tatoeba"], "seeds": [0]}
+    header |= {"targets": ["xcopa", "tatoeba"], "seeds": [0], "controls": []}
     params = {"study": header, "publish": {"cells": keys, "shortcuts": []}}
     xcopa, tatoeba = cells = read_cells(params, tmp_path)
     assert (xcopa.tuned_on, tatoeba.tuned_on) == (("copa", "siqa"), ("squad",))
-    times = wall_times(params, cells)
+    times = wall_times(header, cells)
     assert {stage: seconds for stage, seconds in times.items() if "evaluate" not in stage} == {
         "intermediate@mini-mnli-0": 1,
         "finetune@mini-mnli-copa-0": 3,

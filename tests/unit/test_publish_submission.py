@@ -1,17 +1,17 @@
-"""Predictions, submission bundle and model card of a published study."""
+"""Predictions and submission bundle of a published study."""
 
 import shutil
 
 import pytest
-from huggingface_hub import ModelCard
 from synthetic_study import evaluations, languages_of, write_study
 
 from xstilts.errors import UserError
 from xstilts.evaluation.official_check import problems
-from xstilts.files import read_json, sha256
-from xstilts.publish.answer import sentences
+from xstilts.files import sha256
+from xstilts.publish.evaluations import read_cells
+from xstilts.publish.files import write_files
 from xstilts.publish.run import publish
-from xstilts.tasks.table import TASKS
+from xstilts.publish.scoreboard import scoreboard
 
 TARGETS = ("pawsx", "udpos", "mlqa", "bucc2018", "tatoeba")
 
@@ -26,7 +26,8 @@ def study(tmp_path_factory):
     root = tmp_path_factory.mktemp("study")
     recipes = {"none": [], "mnli": ["mnli"], "squad": ["squad"]}
     params = write_study(root, _accuracy, recipes=recipes, targets=TARGETS, seeds=(3, 5), items=20)
-    publish(params, evaluations(root), root / "results", root)
+    cells = read_cells(params, evaluations(root))
+    write_files(scoreboard(params, cells, evaluations(root), root), cells, root / "results")
     return params, root
 
 
@@ -51,28 +52,3 @@ def test_malformed_predictions_stop_the_publication(study, tmp_path):
     with pytest.raises(UserError, match=r"udpos/test-de\.tsv: line .*unknown tag 'VRB'"):
         publish(params, tmp_path / "cells", tmp_path / "results", root)
     assert not (tmp_path / "results").exists()
-
-
-def test_model_card_is_read_by_the_hub_library(study):
-    card = ModelCard.load(study[1] / "results" / "README.md")
-    assert card.data.model_name == "made-up-mini-squad"
-    assert [result.dataset_name for result in card.data.eval_results] == list(TARGETS)
-    assert {result.dataset_type for result in card.data.eval_results} == {"xstilts-world"}
-    assert all(0 <= result.metric_value <= 100 for result in card.data.eval_results)
-    assert "ar" in card.data.language
-    assert "predictions of seed 3" in card.text
-    assert "not comparable with published ones" in card.text
-    first, *others = sentences(read_json(study[1] / "results" / "scores.json"))
-    assert f"? {first}\n" in card.text
-    assert all(f"\n- {sentence}\n" in card.text for sentence in others)
-
-
-def test_model_card_names_hub_data_sets_when_they_were_used(tmp_path):
-    params = write_study(
-        tmp_path, _accuracy, recipes={"none": []}, targets=("xnli", "tatoeba"), items=10
-    )
-    params["study"]["source"] = {"kind": "hub"}
-    publish(params, evaluations(tmp_path), tmp_path / "results", tmp_path)
-    card = ModelCard.load(tmp_path / "results" / "README.md")
-    assert card.data.datasets == sorted(TASKS[task].source.hub for task in ("xnli", "tatoeba"))
-    assert "Nothing is compared here" in card.text

@@ -356,7 +356,7 @@ def test_the_report_says_which_languages_a_recipe_saw(tmp_path, monkeypatch):
     assert "The intermediate training of xnli_x saw German, Russian: its scores in these" in page
     assert '<td>xnli in German</td><td class="n">20 of 24</td>' in page
     card = Path("results/whole-way/README.md").read_text(encoding="utf-8")
-    assert "the targets in English;\nthe intermediate training saw German, Russian." in card
+    assert "English alone; intermediate training was in German and Russian: other" in card
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xstilts.errors import UserError
-from xstilts.evaluation.item_table import item_table, read_item_tables
+from xstilts.evaluation.item_table import NamedItems, common_items, item_table, read_item_tables
 from xstilts.evaluation.score import (
     Score,
     aggregate,
@@ -211,3 +211,21 @@ def test_items_survive_writing_and_reading(tmp_path: Path, metric: str, found: S
         expected = item_table(metric, own)
         assert tables[language].ids == expected.ids
         assert tables[language].sums.tolist() == expected.sums.tolist()
+
+
+_IDS = st.lists(st.sampled_from("abcdef"), max_size=8)
+
+
+@given(st.lists(_IDS, min_size=1, max_size=4))
+def test_common_items_are_joined_by_id(ids: list[list[str]]) -> None:
+    """The n-th item of an id in one run belongs to the n-th of that id in the others."""
+    named = [[(name, own[:place].count(name)) for place, name in enumerate(own)] for own in ids]
+    runs = [
+        NamedItems(tuple(own), np.arange(len(own), dtype=float)[:, None] + 100 * run)
+        for run, own in enumerate(ids)
+    ]
+    common = [item for item in named[0] if all(item in own for own in named)]
+    found = common_items(runs)
+    assert len({table.ids for table in found}) == 1
+    for run, (table, own) in enumerate(zip(found, named, strict=True)):
+        assert table.sums[:, 0].tolist() == [own.index(item) + 100 * run for item in common]

@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 
 from xstilts.errors import UserError
 from xstilts.study.check import read_study
-from xstilts.study.page import read_page, unknown
+from xstilts.study.gate import Gate
+from xstilts.study.page import read_page, text_page, unknown
+from xstilts.study.profiles import with_profile
+from xstilts.study.record import parse_study
 from xstilts.study.resolve import resolve
 from xstilts.study.settings import PRETRAINING, RUN, SETTINGS, Setting
 from xstilts.training.config import TrainConfig
@@ -230,8 +233,47 @@ def test_a_study_says_what_it_asks_and_compares(study):
 
 def test_without_them_the_head_of_params_has_none_of_these_fields(study):
     plain = resolve(study())["study"]
-    assert not {"asks", "groups", "comparisons"} & set(plain)
-    assert resolve(study(more="asks: gains\ngroups: {}\ncomparisons: []\n"))["study"] == plain
+    assert not {"asks", "groups", "comparisons", "gate"} & set(plain)
+    usual = "asks: gains\ngroups: {}\ncomparisons: []\ngate: {fall: 1, margin: 0}\n"
+    assert resolve(study(more=usual))["study"] == plain
+
+
+@pytest.mark.parametrize(
+    ("more", "gate"),
+    [
+        ("gate: {margin: 0.5}\n", {"margin": 0.5, "fall": 1.0}),
+        ("gate:\n  fall: 2\n", {"margin": 0.0, "fall": 2}),
+    ],
+)
+def test_a_study_says_what_a_champion_must_show(study, more, gate):
+    assert resolve(study(more=more))["study"]["gate"] == gate
+
+
+def test_a_profile_may_have_a_gate_of_its_own():
+    page = text_page(STUDY + "gate: {margin: 0.5}\nprofiles:\n  mini: {gate: {fall: 3}}\n", "it")
+    found = parse_study(with_profile(page, "mini", STUDIES), ("mini-encoder",))
+    assert (found.gate, page.problems) == (Gate(margin=0.5, fall=3), [])
+
+
+@pytest.mark.parametrize(
+    ("more", "complaint"),
+    [
+        ("gate: 1\n", "line 12: gate must be a mapping (name: value), not 1."),
+        (
+            "gate:\n  margni: 1\n",
+            "line 13: unknown setting 'margni': did you mean margin?",
+        ),
+        ("gate:\n  margin: 1\n  fall: -1\n", "line 14: fall must be at least 0, not -1."),
+        ("gate: {margin: 101}\n", "line 12: margin must be at most 100, not 101."),
+        ("gate: {margin: .nan}\n", "line 12: margin must be at least 0, not nan."),
+        ("gate: {fall: yes}\n", "line 12: fall must be of type float, not 'yes'."),
+        ("gate: {fall: true}\n", "line 12: fall must be of type float, not True."),
+        ("gate: {fall: null}\n", "line 12: fall must have a value, not None."),
+        ("gates: {fall: 1}\n", "line 12: unknown field 'gates': did you mean gate?"),
+    ],
+)
+def test_a_gate_that_is_wrong(complaints, more, complaint):
+    assert complaints(more=more) == [complaint]
 
 
 @pytest.mark.parametrize(
@@ -338,7 +380,7 @@ _VALUES = st.recursive(
 _FIELDS = st.sampled_from(
     ["name", "source", "models", "recipes", "baseline", "targets", "seeds", "controls",
      "languages", "sizes", "hparams", "training", "tasks", "text", "pretraining", "other",
-     "recipes", "translations", "asks", "groups", "comparisons", "comparisons"]
+     "recipes", "translations", "asks", "groups", "comparisons", "comparisons", "gate"]
 )  # fmt: skip
 
 

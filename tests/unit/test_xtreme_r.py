@@ -10,7 +10,7 @@ import pytest
 from xstilts.data.canonical import data_path, rows
 from xstilts.data.prepare import prepare
 from xstilts.errors import UserError
-from xstilts.publish.report import facts
+from xstilts.publish.facts import facts
 from xstilts.publish.total import study_groups, total_of
 from xstilts.study.check import read_study
 from xstilts.study.grid import languages, study_task
@@ -147,6 +147,7 @@ def test_the_scoreboard_says_which_tasks_a_total_lacks():
     board = {
         "cells": [], "summary": [], "recipes": {}, "metrics": {}, "data_note": "",
         "benchmark": "xtreme-r", "baseline": "none", "total": found, "beyond": [],
+            "missing": [],
     }  # fmt: skip
     assert "of the tasks of XTREME-R it lacks xcopa" in facts(board)["notes"][1]
 

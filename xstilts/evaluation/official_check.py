@@ -9,7 +9,7 @@ from typing import Any
 from xstilts.evaluation import conllu
 
 Rows = Sequence[dict[str, Any]]
-Gold = Callable[[str, str], Rows]
+Gold = Callable[[str, str], Rows | None]
 Check = Callable[[str, Rows | None], Iterator[str]]
 
 _DEPTH = 20  # of a ranking
@@ -28,15 +28,16 @@ def problems(
     """Every deviation of a submission folder from the official layout; [] when there is none.
 
     `languages_by_task` names the tasks and languages that must be there. `gold(task,
-    language)` gives the canonical test rows; with it line counts, tags per sentence and
-    ids are compared too, without it only what the files show by themselves.
+    language)` gives the canonical test rows where it has them; with them line counts, tags per
+    sentence and ids are compared too, without them only what the files show by themselves.
     """
     found = [f"{folder}: no such folder"] if not folder.is_dir() else []
     if found:
         return found
     for path in sorted(folder.iterdir()):
-        if path.is_dir() and path.name not in languages_by_task:
-            found.append(f"{path}: no task of this submission has this name; remove the folder")
+        if path.name not in languages_by_task:
+            kind = "folder" if path.is_dir() else "file"
+            found.append(f"{path}: no task of this submission has this name; remove the {kind}")
     for task, languages in languages_by_task.items():
         found += _task_problems(folder / task, task, languages, gold)
     return found

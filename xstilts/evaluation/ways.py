@@ -4,8 +4,8 @@ A way takes the model and the test rows of all languages, because some tasks loo
 answers in all languages at once. Light to import; torch loads when a way is gone.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,11 +36,15 @@ class Subject:
 
 @dataclass(frozen=True)
 class Found:
-    """Predictions for `rows` of one language, and what is worth knowing about how they came."""
+    """Predictions for `rows` of one language, and what is worth knowing about how they came.
+
+    `candidates` are the texts of what was ranked, by the ids that predictions hold.
+    """
 
     rows: Rows  # what they are to be scored against
     values: list[Any]
     notes: dict[str, Any]
+    candidates: Mapping[str, str] = field(default_factory=dict)
 
 
 Tests = dict[str, Rows]  # by language
@@ -106,15 +110,18 @@ def ranked_answers(subject: Subject, tests: Tests) -> Iterator[tuple[str, Found]
     """Sentences of all languages ranked for each question, whose targets are in all languages."""
     pool = Pool.of(tests)
     index = _index(subject, pool)
+    texts = dict(zip(pool.ids, pool.sentences, strict=True))
     for lang, rows in tests.items():
-        yield lang, Found(with_targets(rows, pool), *_ranking(index, subject, rows))
+        yield lang, Found(with_targets(rows, pool), *_ranking(index, subject, rows), texts)
 
 
 def ranked_entities(subject: Subject, tests: Tests) -> Iterator[tuple[str, Found]]:
     """Entities ranked for each mention, the same ones for all languages."""
-    index = _index(subject, entities_of(subject.data, subject.task, tests))
+    entities = entities_of(subject.data, subject.task, tests)
+    index = _index(subject, entities)
+    texts = dict(zip(entities.ids, entities.descriptions, strict=True))
     for lang, rows in tests.items():
-        yield lang, Found(rows, *_ranking(index, subject, rows))
+        yield lang, Found(rows, *_ranking(index, subject, rows), texts)
 
 
 def _index(subject: Subject, candidates: Any) -> CandidateIndex:

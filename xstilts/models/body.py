@@ -38,6 +38,11 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def device_name() -> str:
+    """What `device` calls itself: `cpu`, or the GPU's name, such as NVIDIA A100-SXM4-40GB."""
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+
+
 def inference_budget(where: torch.device) -> int:
     """Sub-words in one batch without gradients: what fits a CPU's cache, or fills a GPU."""
     return 65_536 if where.type == "cuda" else 4_096

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from xstilts.publish.evaluations import ENGLISH, Cell, Params
+from xstilts.publish.trainings import all_trainings, trainings
 
 LIBRARIES = ("xstilts", "torch", "transformers", "tokenizers", "datasets", "deepspeed", "numpy")
 _SOURCE_FIELDS = ("rows", "source", "hub", "config", "split", "revision")
@@ -37,7 +38,7 @@ def provenance(params: Params, cells: Sequence[Cell], root: Path) -> dict[str, A
         },
         "libraries": {"python": platform.python_version()}
         | {library: version(library) for library in LIBRARIES},
-        "seconds": wall_times(params, cells),
+        "seconds": wall_times(study, cells),
     }
 
 
@@ -64,14 +65,6 @@ def data_sets(cells: Sequence[Cell]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def trainings(cell: Cell) -> Iterator[dict[str, Any]]:
-    """The trainings behind a cell's model, the last one first; none for a pretrained model."""
-    training = cell.training if cell.training and "sources" in cell.training else None
-    while training:
-        yield training
-        training = training["before"]
-
-
 def target_sources(cells: Sequence[Cell], data: Mapping[str, Record]) -> dict[str, Any]:
     """What each target's model was fine-tuned on; null where it was evaluated directly."""
     sources: dict[str, Any] = {}
@@ -88,19 +81,10 @@ def target_sources(cells: Sequence[Cell], data: Mapping[str, Record]) -> dict[st
     return sources
 
 
-def wall_times(params: Params, cells: Sequence[Cell]) -> dict[str, float]:
+def wall_times(study: Mapping[str, Any], cells: Sequence[Cell]) -> dict[str, float]:
     """Seconds per training and evaluation stage, in the order they run."""
-    records: dict[str, dict[str, float]] = {"intermediate": {}, "finetune": {}, "evaluate": {}}
-    for cell in cells:
-        records["evaluate"][f"evaluate@{cell.key}"] = cell.seconds
-        run = f"{cell.model}-{cell.recipe}"
-        found = list(trainings(cell))
-        for task in cell.tuned_on if found else ():
-            stage = f"finetune@{run}-{task}-{cell.seed}"
-            records["finetune"][stage] = found.pop(0)["seconds"]
-        if params["study"]["recipes"][cell.recipe] and found:
-            records["intermediate"][f"intermediate@{run}-{cell.seed}"] = found[0]["seconds"]
-    return {stage: taken for phase in records.values() for stage, taken in phase.items()}
+    trained = {own.stage: own.record["seconds"] for own in all_trainings(study, cells)}
+    return trained | {f"evaluate@{cell.key}": cell.seconds for cell in cells}
 
 
 def recipe_limits(cells: Sequence[Cell]) -> dict[str, int | None]:

@@ -1,18 +1,24 @@
 """The scoreboard: one record with every score of a study and what follows from them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from xstilts.publish.answer import answer
-from xstilts.publish.evaluations import Cell, Params, read_shortcuts
+from xstilts.publish.best_run import best_run
+from xstilts.publish.cost import cost
+from xstilts.publish.evaluations import Cell, Params, missing_cells, plain_recipe, read_shortcuts
 from xstilts.publish.provenance import provenance
+from xstilts.publish.schema import SCHEMA
 from xstilts.publish.shortcuts import shortcut_rows
 from xstilts.publish.statistics import compare_runs, seen_languages
 from xstilts.publish.summary import summarise
 from xstilts.publish.total import beyond_benchmark, study_groups, total_of
+from xstilts.publish.trainings import curves
+from xstilts.study.gate import USUAL
+from xstilts.tasks.table import task_in
 
-SCHEMA = 1  # raised when a reader of scores.json would have to change
 _DECIMALS = 4
 DATA_NOTES = {
     "world": "The data are a miniature world of generated sentences in real languages: scores "
@@ -26,12 +32,16 @@ DATA_NOTES = {
 def scoreboard(
     params: Params, cells: Sequence[Cell], evaluations: Path, root: Path
 ) -> dict[str, Any]:
-    """The content of `scores.json`: all scores in points, rounded to four decimals."""
+    """The content of `scores.json`: all scores in points, rounded to four decimals.
+
+    Where cells of the study are missing, it is a partial one and says so.
+    """
     study = params["study"]
     total = total_of(study)
-    compared = compare_runs(study, cells)
-    summary = summarise(study, cells, compared.deltas)
-    shortcuts = read_shortcuts(params, evaluations)
+    missing = missing_cells(params, cells)
+    compared = compare_runs(study, cells, missing)
+    summary = summarise(study, cells, compared.deltas, missing)
+    shortcuts = read_shortcuts(params, evaluations, allow_partial=bool(missing))
     seen = seen_languages(study, study["recipes"])
     board = {
         "schema": SCHEMA,
@@ -47,21 +57,20 @@ def scoreboard(
         "groups": study_groups(study),
         "beyond": beyond_benchmark(study),
         "total": total,
-        "metrics": {cell.target: cell.metric for cell in cells},
+        "metrics": {name: task_in(name, study["benchmark"]).metric for name in study["targets"]},
+        "missing": missing,
+        "best": best_run(summary, study["seeds"]),
+        "gate": study.get("gate", asdict(USUAL)),
         "cells": [row for cell in cells for row in _rows(cell)],
         "summary": summary,
         "statistics": compared.statistics,
         "shortcuts": shortcut_rows(summary, shortcuts, plain_recipe(study), seen),
+        "curves": curves(study, cells),
+        "cost": cost(params, cells),
         "provenance": provenance(params, cells, root),
     }
     rounded: dict[str, Any] = _rounded(board)
     return rounded | {"answer": answer(rounded)}  # from the numbers that a reader has
-
-
-def plain_recipe(study: Mapping[str, Any]) -> str:
-    """The recipe without intermediate tasks, which controls follow; else the baseline."""
-    plain = (recipe for recipe, tasks in study["recipes"].items() if not tasks)
-    return next(plain, str(study["baseline"]))
 
 
 def _rows(cell: Cell) -> list[dict[str, Any]]:

@@ -28,7 +28,8 @@ def shortcut_rows(
         if record["control_of"] is None and record["recipe"] == recipe:
             control = next((r for r in summary if r["control_of"] == record["model"]), None)
             untrained = control["tasks"] if control else {}
-            for task, found in shortcuts.items():
+            measured = {task: own for task, own in shortcuts.items() if task in record["tasks"]}
+            for task, found in measured.items():
                 identity = {"task": task, "model": record["model"], "recipe": recipe}
                 own, other = record["tasks"][task], untrained.get(task, {})
                 rows += [identity | row for row in _rows(own, found["baselines"], other, seen)]

@@ -7,11 +7,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from xstilts.errors import UserError
-from xstilts.files import read_json
 from xstilts.publish import tables
 from xstilts.publish.answer import sentences
-from xstilts.publish.scoreboard import SCHEMA
+from xstilts.publish.schema import read_board
 from xstilts.publish.total import mean_name
 from xstilts.publish.wording import chance, points, signed, span
 
@@ -21,10 +19,10 @@ RESULTS = Path("results")
 def show_report(study: str, results: Path = RESULTS) -> int:
     """Print the answer of `results/<study>/scores.json`, derived from its numbers anew.
 
-    Raises `UserError` where the study has not been published, or by another version.
+    Raises `UserError` where the study has not been published, or by a newer version.
     """
     folder = results / study
-    board = _board(study, folder / "scores.json")
+    board = read_board(folder / "scores.json")
     console = Console(highlight=False)
     console.print(board["question"], style="bold", markup=False)
     for sentence in sentences(board):
@@ -51,29 +49,21 @@ def drawn(own: tables.Table) -> Table:
 
 
 def averages(board: Mapping[str, Any]) -> Table:
-    """Model, recipe, average, and the difference to the baseline with interval and p."""
+    """Model, recipe, average, and the difference to the baseline with interval and p.
+
+    Where a cell is missing there is no average, and how many are stands in its place.
+    """
     table, mean = Table(box=None), mean_name(board["total"])
     for name in ("model", "recipe"):
         table.add_column(name)
     for name in (mean, "difference", "interval", "after Holm"):
         table.add_column(name, justify="right")
     for record in board["summary"]:
-        if record["average"]:
-            value, delta = record["average"]["value"], record["average"]["delta"]
+        if average := record["average"]:
+            delta, missing = average["delta"], len(average["missing"])
+            value = f"lacks {missing}" if average["value"] is None else points(average["value"])
             cells = ["–", "", ""]
             if delta:
                 cells = [signed(delta["value"]), span(delta, False), chance(delta["p_holm"])]
-            table.add_row(record["model"], record["recipe"], points(value), *cells)
+            table.add_row(record["model"], record["recipe"], value, *cells)
     return table
-
-
-def _board(study: str, path: Path) -> Mapping[str, Any]:
-    if not path.is_file():
-        raise UserError(f"{path} is missing: publish the study first (xstilts run {study}).")
-    board: Mapping[str, Any] = read_json(path)
-    if board["schema"] != SCHEMA or "asks" not in board:
-        raise UserError(
-            f"{path} was published by another version of xstilts, without the statistics of "
-            f"this one: publish the study again (xstilts run {study})."
-        )
-    return board

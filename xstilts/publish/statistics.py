@@ -8,10 +8,11 @@ from typing import Any
 from xstilts.evaluation.item_table import read_item_tables
 from xstilts.publish.best import best_records
 from xstilts.publish.comparisons import comparison_records
-from xstilts.publish.evaluations import ENGLISH, Cell, controls
+from xstilts.publish.evaluations import ENGLISH, Cell
 from xstilts.publish.family import Record, corrected
 from xstilts.publish.similarity import similarity_records
 from xstilts.publish.total import study_groups, total_of
+from xstilts.publish.whole import compared_part, left_out
 from xstilts.study.statistics.compare import REPLICATES, Resampled, deltas, gains, resample
 from xstilts.study.statistics.contrast import Term, mean_of
 from xstilts.study.statistics.difference import between_languages, difference
@@ -44,16 +45,22 @@ class Comparisons:
     statistics: Record | None
 
 
-def compare_runs(study: Study, cells: Sequence[Cell]) -> Comparisons:
+def compare_runs(
+    study: Study, cells: Sequence[Cell], missing: Sequence[Record] = ()
+) -> Comparisons:
     """Compare every recipe with the study's baseline of its model; controls take no part.
+
+    Of a study that lacks cells (`missing`) the part is compared that is whole (see
+    `compared_part`), and `left_out` names the runs that are not.
 
     Targets that are in no average have differences alone, and are resampled apart: draws are
     shared by all that is resampled together, so that nothing else depends on them. Without
     another recipe than the baseline there is nothing to compare.
     """
-    own = [cell for cell in cells if cell.model not in controls(study)]
+    whole, study = study, compared_part(study, missing)
+    own = [c for c in cells if c.model in study["models"] and c.recipe in study["recipes"]]
     others = [recipe for recipe in study["recipes"] if recipe != study["baseline"]]
-    if not others:
+    if not others or not own:
         return Comparisons({}, None)
     tasks = total_of(study)["tasks"]
     resampled = _resampled(own, tasks)
@@ -86,6 +93,7 @@ def compare_runs(study: Study, cells: Sequence[Cell]) -> Comparisons:
                 for record in _hierarchies(resampled, model, study)
             ],
             "power": [_power(terms, model, own) for model in study["models"]],
+            "left_out": left_out(whole, study),
         },
     )
 

@@ -1,6 +1,7 @@
 """From cells to what a person compares: per model and recipe, tasks, groups, average."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from xstilts.publish.evaluations import ENGLISH, Cell, controls
@@ -8,10 +9,23 @@ from xstilts.publish.statistics import AVERAGE, Groups, Run, seen_languages
 from xstilts.publish.total import study_groups, total_of
 
 Deltas = Mapping[str, Mapping[str, Any]]  # by task, group or "average"
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Means:
+    """What is averaged: the members of each group and of the average, and languages seen."""
+
+    groups: Groups
+    tasks: Sequence[str]
+    seen: Collection[str]
 
 
 def summarise(
-    study: Mapping[str, Any], cells: Sequence[Cell], deltas: Mapping[Run, Deltas]
+    study: Mapping[str, Any],
+    cells: Sequence[Cell],
+    deltas: Mapping[Run, Deltas],
+    missing: Sequence[Record] = (),
 ) -> list[dict[str, Any]]:
     """One record per model and recipe, with its `deltas` to the baseline where it has any.
 
@@ -19,19 +33,34 @@ def summarise(
     means of task scores. No group and no average holds targets beyond the benchmark, unless
     there are no others: the average is then theirs. A zero-shot mean is over the languages that
     no recipe was trained in, so that those of all recipes are over the same ones.
+
+    A task that lacks a cell (`missing`: its model, recipe, target and seed) has no score, a
+    group or average that lacks one is null and says which: fewer seeds or tasks would be
+    another mean.
     """
     averaged = total_of(study)["tasks"]
     means = {**study_groups(study), AVERAGE: averaged}
     tasks = list(dict.fromkeys([*averaged, *study["targets"]]))
-    seen = seen_languages(study, study["recipes"])
+    wanted = _Means(means, tasks, seen_languages(study, study["recipes"]))
     summary = []
-    for model, recipe in dict.fromkeys((cell.model, cell.recipe) for cell in cells):
-        own = [cell for cell in cells if (cell.model, cell.recipe) == (model, recipe)]
-        runs = {task: [cell for cell in own if cell.target == task] for task in tasks}
-        record = _record(runs, means, deltas.get((model, recipe), {}), seen)
-        control = {"control_of": controls(study).get(model)}
-        summary.append({"model": model, "recipe": recipe} | control | record)
+    for run in _runs(study, cells, missing):
+        own = [cell for cell in cells if (cell.model, cell.recipe) == run]
+        lacks = [cell for cell in missing if (cell["model"], cell["recipe"]) == run]
+        record = _record(own, lacks, wanted, deltas.get(run, {}))
+        control = {"control_of": controls(study).get(run[0])}
+        summary.append({"model": run[0], "recipe": run[1]} | control | record)
     return summary
+
+
+def _runs(
+    study: Mapping[str, Any], cells: Sequence[Cell], missing: Sequence[Record]
+) -> list[tuple[str, str]]:
+    """Models with their recipes, controls last, also those that have no cell at all."""
+    found = {(cell.model, cell.recipe) for cell in cells}
+    found |= {(cell["model"], cell["recipe"]) for cell in missing}
+    models, recipes = [*study["models"], *controls(study)], [*study["recipes"]]
+    recipes += sorted({recipe for _, recipe in found}.difference(recipes))
+    return [(model, recipe) for model in models for recipe in recipes if (model, recipe) in found]
 
 
 def zero_shot(languages: Mapping[str, float], seen: Collection[str]) -> float | None:
@@ -41,24 +70,33 @@ def zero_shot(languages: Mapping[str, float], seen: Collection[str]) -> float | 
 
 
 def _record(
-    runs: Mapping[str, Sequence[Cell]], means: Groups, deltas: Deltas, seen: Collection[str]
+    cells: Sequence[Cell], lacks: Sequence[Record], wanted: _Means, deltas: Deltas
 ) -> dict[str, Any]:
+    missing: dict[str, list[str]] = {}
+    for cell in lacks:
+        missing.setdefault(cell["target"], []).append(f"{cell['target']} (seed {cell['seed']})")
+    runs = {task: [cell for cell in cells if cell.target == task] for task in wanted.tasks}
     tasks = {
-        task: _task(cells, seen) | {"delta": deltas.get(task)}
-        for task, cells in runs.items()
-        if cells
+        task: _task(own, wanted.seen) | {"delta": deltas.get(task)}
+        for task, own in runs.items()
+        if own and task not in missing
     }
     found = {
-        name: {
-            "value": _mean([tasks[task]["value"] for task in members]),
-            "tasks": list(members),
-            "delta": deltas.get(name),
-        }
-        for name, members in means.items()
-        if all(task in tasks for task in members)  # a control is not run on every target
+        name: _mean_of(members, tasks, missing) | {"delta": deltas.get(name)}
+        for name, members in wanted.groups.items()
+        # a control is not run on every target
+        if all(task in tasks or task in missing for task in members)
     }
     average = found.pop(AVERAGE, None)
     return {"tasks": tasks, "groups": found, "average": average}
+
+
+def _mean_of(
+    members: Sequence[str], tasks: Mapping[str, Record], missing: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
+    lacks = [cell for task in members for cell in missing.get(task, ())]
+    value = None if lacks else _mean([tasks[task]["value"] for task in members])
+    return {"value": value, "tasks": list(members), "missing": lacks}
 
 
 def _task(cells: Sequence[Cell], seen: Collection[str]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def check_store(
     if url is None and (endpoint or region or profile):
         raise UserError("An endpoint, a region or a profile needs the store's URL before it.")
     location = (
-        parse(url, endpoint=endpoint, region=region, profile=profile) if url else _configured()
+        parse(url, endpoint=endpoint, region=region, profile=profile) if url else configured_store()
     )
     raise_if_any(check.problems(location))
     print(f"{location} can be listed, written, read and tidied up.")
@@ -36,7 +36,7 @@ def push_results() -> int:
     """Upload what this clone has finished, after a check of the store."""
     from xstilts.store.push import push
 
-    raise_if_any(check.problems(_configured()))
+    raise_if_any(check.problems(configured_store()))
     count = push(ROOT)
     print(f"{count} stages are in the store; no other machine has to run them again.")
     return 0
@@ -47,14 +47,15 @@ def restore_run(study: str | None, run: str | None) -> int:
     from xstilts.store.restore import restore
     from xstilts.study.run import exclusive
 
-    raise_if_any(check.problems(_configured(), write=False))
+    raise_if_any(check.problems(configured_store(), write=False))
     with exclusive(ROOT):
         restored = restore(ROOT, study, run)
     print(f"params.yaml and dvc.lock are those of the run {restored}; `dvc pull` brings its files.")
     return 0
 
 
-def _configured() -> Location:
+def configured_store() -> Location:
+    """The store of this clone; raises `UserError` where there is none."""
     location = remote.configured(ROOT)
     if location is None:
         raise UserError(

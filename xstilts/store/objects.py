@@ -14,6 +14,8 @@ from xstilts.store.location import Location
 
 __all__ = [
     "connect",
+    "content_type",
+    "entries",
     "explain",
     "explained",
     "folders",
@@ -35,6 +37,7 @@ for _ending, _type in (
     (".lock", "application/yaml"),
     (".jsonl", "application/jsonl"),
     (".md", "text/markdown"),
+    (".parquet", "application/vnd.apache.parquet"),
     (".tsv", "text/tab-separated-values"),
     (".woff2", "font/woff2"),
 ):
@@ -89,14 +92,23 @@ def names(location: Location, *parts: str) -> list[str]:
 
 def folders(location: Location, *parts: str) -> list[str]:
     """The names of the folders directly in a folder, however much they hold."""
+    return entries(location, *parts)[1]
+
+
+def entries(location: Location, *parts: str) -> tuple[list[str], list[str]]:
+    """The names of the objects and of the folders that are directly in a folder."""
     start = f"{location.key(*parts)}/".removeprefix("/")
+    files: list[str] = []
+    below: list[str] = []
     client = connect(location)
     with explained(location):
-        pages = client.get_paginator("list_objects_v2").paginate(
+        for page in client.get_paginator("list_objects_v2").paginate(
             Bucket=location.bucket, Prefix=start, Delimiter="/"
-        )
-        found = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])]
-    return [prefix.removeprefix(start).rstrip("/") for prefix in found]
+        ):
+            files += [entry["Key"].removeprefix(start) for entry in page.get("Contents", [])]
+            below += [entry["Prefix"] for entry in page.get("CommonPrefixes", [])]
+    names = [prefix.removeprefix(start).rstrip("/") for prefix in below]
+    return [name for name in files if name], names
 
 
 def together(request: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:

@@ -1,6 +1,5 @@
 """From the store to a clone: parameters and lock of a published run, for `dvc pull`."""
 
-import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 from xstilts.errors import UserError
 from xstilts.files import write_text
 from xstilts.publish.provenance import code_revision
-from xstilts.store import fragments, objects, remote
+from xstilts.store import fragments, index, manifest, objects, remote
 from xstilts.store.location import Location
 from xstilts.study.state import LOCK, SCRATCH
 
@@ -24,24 +23,36 @@ def restore(root: Path, study: str | None, run: str | None) -> str:
         raise UserError("no store is configured here: name one with `xstilts store use S3_URL`.")
     study = study or _only_study(location)
     run = run or _latest(location, study)
-    folder = fragments.run_folder(location, study, run)
-    lock = objects.read(folder, fragments.LOCK)
-    if lock is None:
-        raise UserError(
-            f"{folder.url} holds no {fragments.LOCK}: that run of {study} is unknown or was "
-            "never published. Leave --run out for the newest published one."
-        )
-    params = fragments.read_params(folder)
-    for name, text in ((fragments.PARAMS, params), (LOCK.name, lock.decode())):
+    lock, params, revision = _published_files(location, study, run)
+    for name, text in ((fragments.PARAMS, params), (LOCK.name, lock)):
         _replace(root / name, text, root / SCRATCH)
-    _compare_code(root, folder)
+    _compare_code(root, revision)
     return run
 
 
-def _compare_code(root: Path, run: Location) -> None:
+def _published_files(location: Location, study: str, run: str) -> tuple[str, str, str | None]:
+    """Lock and parameters of a complete run, and the commit that made it, where that is known."""
+    folder = fragments.run_folder(location, study, run)
+    published = manifest.read(location, study, run)
+    plan = manifest.from_json(objects.read(folder, fragments.PLAN)) or {}
+    if published:
+        lock, params = (
+            manifest.read_file(location, published, name).decode()
+            for name in (fragments.LOCK, fragments.PARAMS)
+        )
+        return lock, params, plan.get("revision") or published.summary.get("revision")
+    if not manifest.is_older(folder):
+        raise UserError(
+            f"{folder.url} holds no {manifest.NAME}: that run of {study} is unknown, or its "
+            "publication has not finished. Leave --run out for the newest published one."
+        )
+    older = objects.read(folder, fragments.LOCK) or b""
+    return older.decode(), fragments.read_params(folder), plan.get("revision")
+
+
+def _compare_code(root: Path, theirs: str | None) -> None:
     """Say so if the run was made by other code: DVC would run stages again that depend on it."""
-    plan = json.loads(objects.read(run, fragments.PLAN) or b"{}")
-    theirs, ours = plan.get("revision"), code_revision(root)["revision"]
+    ours = code_revision(root)["revision"]
     if theirs and ours and theirs != ours:
         print(
             f"Commit {theirs} made that run; this clone is at {ours}. What depends on code that "
@@ -75,7 +86,13 @@ def _latest(location: Location, study: str) -> str:
             f"{location.url} has no published run of the study {study!r}; published studies: "
             f"{known}."
         )
-    return str(json.loads(text)["run"])
+    run = index.latest_run(text)
+    if run is None:
+        raise UserError(
+            f"{location.url}/{fragments.STUDIES}/{study}/{fragments.LATEST} names no run: name "
+            "one with --run, or publish the study again to mend it."
+        )
+    return run
 
 
 def _replace(path: Path, text: str, scratch: Path) -> None:

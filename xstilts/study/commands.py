@@ -25,12 +25,15 @@ ROOT = Path()
 
 def run_study(name: str | None, mirror: str | None, from_scratch: bool, jobs: int | None) -> int:
     """Resolve a study and bring all its stages up to date; returns the exit code."""
+    from xstilts.publish.index import write_index
+
     console = Console()
     with exclusive(ROOT):
-        params = _select(name, mirror, from_scratch, console)
+        params = select(name, mirror, from_scratch, console)
         code = run(ROOT, stages(params), jobs or cores(), console)
     page = output("publish", "", params) / "index.html"
     if code == 0:
+        write_index(page.parents[1])
         console.print(f"Report: {page.resolve()}", highlight=False, soft_wrap=True)
     return code
 
@@ -38,7 +41,7 @@ def run_study(name: str | None, mirror: str | None, from_scratch: bool, jobs: in
 def use_study(name: str | None, mirror: str | None, from_scratch: bool) -> int:
     """Write a study to `params.yaml`, for `dvc repro` and for later commands."""
     with exclusive(ROOT):
-        _select(name, mirror, from_scratch, Console())
+        select(name, mirror, from_scratch, Console())
     return 0
 
 
@@ -53,7 +56,7 @@ def show_plan(
     params = resolve(named_study(name, mirror, from_scratch))
     if not _is_current(params):
         with exclusive(ROOT):
-            _select(name, mirror, from_scratch, console)
+            select(name, mirror, from_scratch, console)
     plan = stages(params)
     changed = changes(ROOT)
     waiting = descendants(plan, changed)
@@ -155,7 +158,7 @@ def _is_current(params: Params) -> bool:
     return Path(NAME).exists() and read_params(Path(NAME)) == params
 
 
-def _select(name: str | None, mirror: str | None, from_scratch: bool, console: Console) -> Params:
+def select(name: str | None, mirror: str | None, from_scratch: bool, console: Console) -> Params:
     """Resolve a study into `params.yaml`; the caller holds the run lock."""
     params = resolve(named_study(name, mirror, from_scratch))
     if write_params(Path(NAME), params):

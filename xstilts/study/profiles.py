@@ -1,8 +1,8 @@
 """One question at several sizes: `phang2020-mini` is the study `phang2020` in its profile `mini`.
 
-A profile changes what the answer costs (backbones, data, sizes, seeds, settings), never what is
-asked: recipes, targets and the baseline are the study's. It may be `like` another study, whose
-costs it then has.
+A profile changes what the answer costs (backbones, data, sizes, seeds, settings) and what its
+champion must show, never what is asked: recipes, targets and the baseline are the study's. It may
+be `like` another study, whose costs it then has.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ from xstilts.study.record import FIELDS, PROFILES
 
 CHANGED = (
     "models", "source", "seeds", "controls", "languages", "sizes", "hparams", "from_scratch",
-    "text", "pretraining", "training", "intermediate", "finetune", "tasks", "recipes",
+    "text", "pretraining", "training", "intermediate", "finetune", "tasks", "recipes", "gate",
     LIKE,
 )  # fmt: skip
 _ASKED = ("tasks", "languages")  # of a recipe

@@ -1,9 +1,11 @@
 """What a study asks: the head of its `params.yaml`, and whether its grid can answer."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from xstilts.study.comparisons import GAINS
+from xstilts.study.gate import USUAL
 from xstilts.study.page import Keys
 from xstilts.study.record import ENGLISH_ALONE, Study
 
@@ -21,6 +23,7 @@ def header(study: Study) -> dict[str, Any]:
         "asks": study.asks if study.asks != GAINS else None,
         "groups": study.groups,
         "comparisons": study.comparisons,
+        "gate": asdict(study.gate) if study.gate != USUAL else None,
     }
     return {
         "name": study.name,

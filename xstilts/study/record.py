@@ -6,6 +6,7 @@ from typing import Any
 
 from xstilts.study import reading
 from xstilts.study.comparisons import GAINS, read_asks, read_comparisons, read_groups
+from xstilts.study.gate import USUAL, Gate, read_gate
 from xstilts.study.page import Keys, Page, unknown
 from xstilts.study.settings import PRETRAINING, SETTINGS, Setting, read_settings
 from xstilts.study.task_choice import TaskChoice, read_choices, read_languages, read_sizes
@@ -46,6 +47,7 @@ class Study:
     `translations` is a folder with intermediate tasks in languages that the source lacks.
     `asks` is what the first sentence of the answer is about; `groups` are recipes that belong
     together, and `comparisons` pairs of groups or recipes, the first against the second.
+    `gate` is what a run must show to become champion.
     `commits` is the lock of data sets on the hub, which no study's file holds.
     """
 
@@ -74,6 +76,7 @@ class Study:
     asks: str = GAINS
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     comparisons: tuple[tuple[str, str], ...] = ()
+    gate: Gate = USUAL
     commits: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def choice(self, task: str) -> TaskChoice:
@@ -135,6 +138,7 @@ def parse_study(page: Page, models: tuple[str, ...]) -> Study:
         asks=read_asks(page, values),
         groups=groups,
         comparisons=read_comparisons(page, values.get("comparisons", []), groups, recipes),
+        gate=read_gate(page, values.get("gate")),
     )
 
 

@@ -90,17 +90,18 @@ def exclusive(root: Path) -> Iterator[None]:
 
 
 def run(root: Path, plan: list[Stage], jobs: int, console: Console) -> int:
-    """Bring all stages up to date, `jobs` at a time; returns the exit code.
+    """Bring the stages of a plan, or of its end, up to date, `jobs` at a time; the exit code.
 
     0: all are; 1: a stage failed; 2: a stage failed by a mistake of the user's; 128 + n:
     ended by signal n. The caller holds the lock of `exclusive`.
     """
     release_dead_locks(root)
     remove_left_over(root, plan)
-    changed = set(changes(root))
+    changed = set(changes(root)) & {stage.name for stage in plan}
     todo = descendants(plan, changed)
     if not todo:
-        console.print(f"Nothing to do: all {len(plan)} stages are up to date.", highlight=False)
+        stages = f"all {len(plan)} stages are" if len(plan) > 1 else f"{plan[0].name} is"
+        console.print(f"Nothing to do: {stages} up to date.", highlight=False)
         return 0
     progress = Progress(
         plan=plan,

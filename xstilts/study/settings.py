@@ -32,7 +32,7 @@ class Setting:
             return None if self._typed(value) and value in self.choices else f"must be of {wanted}"
         if not self._typed(value):
             return f"must be of type {self.kind.__name__}"
-        if self.low is not None and value < self.low:
+        if self.low is not None and not value >= self.low:  # not a number is below everything
             return f"must be at least {self.low:g}"
         if self.high is not None and value > self.high:
             return f"must be at most {self.high:g}"

@@ -17,6 +17,7 @@ from xstilts.files import read_json, replaced_folder, write_json
 from xstilts.models.startup import collector_paused
 from xstilts.tasks.record import Task
 from xstilts.training.config import TrainConfig
+from xstilts.training.curve import read_curve
 from xstilts.training.launch import launch
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def _check_zero_shot(entry: dict[str, Any], tasks: list[Task]) -> None:
 def _train(entry: dict[str, Any], tasks: list[Task], config: TrainConfig, folder: Path) -> None:
     with collector_paused():
         from xstilts.evaluation.score import score
-        from xstilts.models.body import load_body, load_tokenizer
+        from xstilts.models.body import device_name, load_body, load_tokenizer
         from xstilts.models.checkpoint import adopt_head, save_model
         from xstilts.models.heads import TaskModel
         from xstilts.training.loop import train
@@ -100,7 +101,8 @@ def _train(entry: dict[str, Any], tasks: list[Task], config: TrainConfig, folder
         if is_first:
             heads = tasks if "task" in entry else []
             save_model(output, model, tokenizer, heads, trained.weights)
-            write_json(output / SUMMARY, trained.summary | _facts(entry, config, data))
+            summary = trained.summary | {"device": device_name(), "curve": read_curve(output)}
+            write_json(output / SUMMARY, summary | _facts(entry, config, data))
 
 
 def _output(folder: Path, is_first: bool) -> AbstractContextManager[Path]:
