@@ -1,14 +1,18 @@
 """The lock file that the runner's DVC writes is the one that DVC itself would write."""
 
 from collections import OrderedDict
+from datetime import date
 
 import dvc.dvcfile
 import hypothesis.strategies as st
 import pytest
+import yaml
 from dvc.utils.serialize import load_yaml
+from dvc.utils.serialize._yaml import parse_yaml
 from hypothesis import HealthCheck, given, settings
 
-from xstilts.study.dvc_command import modified_lock
+from xstilts.files import read_json, write_json
+from xstilts.study.dvc_command import modified_lock, parsed_once
 from xstilts.study.lock_file import HEAD, cut
 
 LIKE_OTHER_TYPES = st.sampled_from(
@@ -26,6 +30,11 @@ CONTENT = st.recursive(
         | st.dictionaries(TEXT, inner, max_size=3)
         | st.dictionaries(TEXT, inner, max_size=3).map(OrderedDict)
     ),
+    max_leaves=8,
+)
+PLAIN = st.recursive(
+    LEAF,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=8,
 )
 ENTRY = st.fixed_dictionaries({"cmd": TEXT}, optional={"params": CONTENT, "deps": CONTENT})
@@ -84,3 +93,35 @@ def test_a_mistake_leaves_the_lock_file_alone(tmp_path):
     with pytest.raises(ZeroDivisionError), modified_lock(path, "a"):
         _ = 1 / 0
     assert path.read_text(encoding="utf-8") == HEAD
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(texts=st.lists(st.dictionaries(TEXT, PLAIN, max_size=4).map(yaml.safe_dump), max_size=3))
+def test_parameters_are_those_that_dvc_reads(tmp_path, texts):
+    """Whatever was kept of an earlier text."""
+    for text in texts:
+        for _ in range(2):
+            assert parsed_once(text, "params.yaml", tmp_path / "kept.json") == parse_yaml(text, "")
+
+
+def test_parameters_are_parsed_once(tmp_path):
+    kept = tmp_path / "kept.json"
+    text = "a: 1\n"
+    parsed_once(text, "params.yaml", kept)
+    write_json(kept, read_json(kept) | {"content": {"a": 2}})
+    assert parsed_once(text, "params.yaml", kept) == {"a": 2}
+    assert parsed_once("a: 3\n", "params.yaml", kept) == {"a": 3}
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"of": 1}'])
+def test_damaged_kept_parameters_are_written_again(tmp_path, damage):
+    kept = tmp_path / "kept.json"
+    kept.write_text(damage)
+    assert parsed_once("a: 1\n", "params.yaml", kept) == {"a": 1}
+    assert read_json(kept)["content"] == {"a": 1}
+
+
+def test_what_json_cannot_say_is_not_kept(tmp_path):
+    kept = tmp_path / "kept.json"
+    assert parsed_once("1: 2020-01-01\n", "params.yaml", kept) == {1: date(2020, 1, 1)}
+    assert not kept.exists()
