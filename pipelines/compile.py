@@ -20,7 +20,7 @@ from pipelines.graph import PARALLELISM, RETRIES, pipeline, pipeline_name
 from pipelines.placement import DEVICES, flavours
 from xstilts.errors import USER_ERROR_EXIT_CODE, UserError, raise_if_any
 from xstilts.files import write_text
-from xstilts.publish.provenance import code_revision
+from xstilts.publish.board.provenance import code_revision
 
 ROOT = Path(__file__).parents[1]
 STUDIES = ROOT / "pipelines" / "studies"

@@ -106,7 +106,7 @@ def _champion_rollback(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from xstilts.publish.export import export_model
+    from xstilts.publish.files.export import export_model
     from xstilts.study.commands import current_study
 
     study = named(options) or current_study()
@@ -114,6 +114,6 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _submission(options: argparse.Namespace) -> int:
-    from xstilts.publish.submission_check import check
+    from xstilts.publish.files.submission_check import check
 
     return check(options.path, options.study)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from components import workspace
-from xstilts.publish.provenance import code_revision
+from xstilts.publish.board.provenance import code_revision
 from xstilts.study.devices import CPU, DEVICES
 from xstilts.study.estimate import ON_GPU, Estimate
 from xstilts.study.fanout import Pods

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from synthetic_study import evaluations, languages_of, write_study
 
-from xstilts.publish.index import write_index
+from xstilts.publish.page.index import write_index
 from xstilts.publish.run import publish
 
 TARGETS = ("xnli", "udpos", "panx", "mlqa", "tatoeba")

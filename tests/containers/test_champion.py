@@ -16,9 +16,9 @@ from synthetic_study import evaluations, write_study
 from xstilts.cli import main
 from xstilts.errors import UserError
 from xstilts.files import write_json
-from xstilts.publish.evaluations import read_cells
+from xstilts.publish.board.evaluations import read_cells
+from xstilts.publish.board.scoreboard import scoreboard
 from xstilts.publish.run import write_items
-from xstilts.publish.scoreboard import scoreboard
 from xstilts.registry import commands
 from xstilts.registry.candidates import candidates
 from xstilts.registry.champion import propose, read_history

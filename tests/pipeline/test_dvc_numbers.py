@@ -14,7 +14,7 @@ from small_project import ROOT, dvc, small_project, xstilts
 PUBLISH = """\
         if phase == "publish":
             import json
-            from xstilts.publish.numbers import write_numbers
+            from xstilts.publish.files.numbers import write_numbers
             write_numbers(json.loads(pathlib.Path("board.json").read_text()), output)
 """
 METRICS = "results/small/metrics.json"

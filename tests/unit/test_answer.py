@@ -10,8 +10,8 @@ from boards import ONE_SEED, OWN, TOTAL
 
 from xstilts.cli import main
 from xstilts.files import read_json
-from xstilts.publish.answer import answer, sentences
-from xstilts.publish.findings import findings
+from xstilts.publish.words.answer import answer, sentences
+from xstilts.publish.words.findings import findings
 
 
 def _findings(**changes):

@@ -8,7 +8,7 @@ from boards import ONE_SEED
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xstilts.publish.answer import sentences
+from xstilts.publish.words.answer import sentences
 
 GAINS = "Against no intermediate training, on the average of one task: a gains 2.0 points "
 GROUPS = "syntax (parsing and tagging)", "semantics (stsb and qqp)"

@@ -6,9 +6,9 @@ import boards
 import pytest
 from synthetic_study import evaluations, write_study
 
-from xstilts.publish.best import best_records, best_sentences
-from xstilts.publish.evaluations import read_cells
-from xstilts.publish.statistics import _resampled
+from xstilts.publish.board.best import best_records, best_sentences
+from xstilts.publish.board.evaluations import read_cells
+from xstilts.publish.board.statistics import _resampled
 
 RECIPES = {"none": [], "mnli": ["mnli"], "squad": ["squad"]}
 TARGETS = ("xnli", "panx", "tatoeba")

@@ -10,11 +10,11 @@ from synthetic_study import evaluations, write_study
 
 from xstilts.errors import UserError
 from xstilts.files import read_json
-from xstilts.publish.evaluations import read_cells
+from xstilts.publish.board.evaluations import read_cells
+from xstilts.publish.board.statistics import compare_runs
+from xstilts.publish.board.summary import summarise
+from xstilts.publish.board.total import beyond_benchmark, study_groups, total_of
 from xstilts.publish.run import publish
-from xstilts.publish.statistics import compare_runs
-from xstilts.publish.summary import summarise
-from xstilts.publish.total import beyond_benchmark, study_groups, total_of
 from xstilts.study.check import read_study
 from xstilts.study.grid import world_languages
 from xstilts.study.record import Study

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from synthetic_study import evaluations, write_study
 
-from xstilts.publish.cost import cost
-from xstilts.publish.evaluations import read_cells
+from xstilts.publish.board.cost import cost
+from xstilts.publish.board.evaluations import read_cells
 from xstilts.study.devices import CPU, DEVICES
 from xstilts.study.estimate import stage_cost
 from xstilts.study.plan import stages

@@ -10,8 +10,8 @@ from synthetic_study import evaluations, write_study
 from tiny_entry import tiny_entry
 
 from xstilts.files import read_json
-from xstilts.publish.evaluations import read_cells
-from xstilts.publish.trainings import all_trainings, curves
+from xstilts.publish.board.evaluations import read_cells
+from xstilts.publish.board.trainings import all_trainings, curves
 from xstilts.training.curve import EVALUATIONS, LOSSES, curve, read_curve
 from xstilts.training.run import run_training
 

@@ -8,9 +8,9 @@ from synthetic_study import evaluations, languages_of, write_study
 from xstilts.errors import UserError
 from xstilts.evaluation.item_table import read_named_items
 from xstilts.files import read_json, write_json
-from xstilts.publish.evaluations import read_cells
+from xstilts.publish.board.evaluations import read_cells
+from xstilts.publish.board.scoreboard import scoreboard
 from xstilts.publish.run import write_items
-from xstilts.publish.scoreboard import scoreboard
 from xstilts.registry.entrant import read_entrant
 from xstilts.registry.gate import decide
 

@@ -7,7 +7,7 @@ from xstilts.evaluation.examples import KEPT, examples, is_parallel
 from xstilts.evaluation.score import score
 from xstilts.evaluation.shown import LIMIT, around
 from xstilts.evaluation.ways import Found
-from xstilts.publish.examples import SHOWN, chosen
+from xstilts.publish.board.examples import SHOWN, chosen
 from xstilts.tasks.formats import FORMATS
 from xstilts.tasks.pool import Pool, with_targets
 from xstilts.tasks.table import TASKS

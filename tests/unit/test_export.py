@@ -16,9 +16,9 @@ from xstilts.models.backbones import SHIPPED
 from xstilts.models.body import load_body, load_tokenizer
 from xstilts.models.checkpoint import load_model, save_model
 from xstilts.models.heads import TaskModel
-from xstilts.publish.evaluations import read_cells
-from xstilts.publish.export import export_model
-from xstilts.publish.scoreboard import scoreboard
+from xstilts.publish.board.evaluations import read_cells
+from xstilts.publish.board.scoreboard import scoreboard
+from xstilts.publish.files.export import export_model
 from xstilts.study.params import write_params
 from xstilts.tasks.table import TASKS
 

@@ -10,13 +10,13 @@ from synthetic_study import evaluations, write_study
 
 from xstilts.errors import UserError
 from xstilts.files import read_json, write_json
-from xstilts.publish.answer import answer, missing_sentences
-from xstilts.publish.evaluations import read_cells
+from xstilts.publish.board.evaluations import read_cells
+from xstilts.publish.board.schema import problems
+from xstilts.publish.board.scoreboard import scoreboard
+from xstilts.publish.board.whole import compared_part, left_out
 from xstilts.publish.run import publish
-from xstilts.publish.schema import problems
-from xstilts.publish.scoreboard import scoreboard
 from xstilts.publish.show import show_report
-from xstilts.publish.whole import compared_part, left_out
+from xstilts.publish.words.answer import answer, missing_sentences
 
 RECIPES = {"none": [], "mnli": ["mnli"], "squad": ["squad"]}
 TARGETS = ("pawsx", "panx", "tatoeba")

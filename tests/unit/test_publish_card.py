@@ -7,12 +7,12 @@ from huggingface_hub.repocard_data import model_index_to_eval_results
 from synthetic_study import evaluations, write_study
 
 from xstilts.models.backbones import BACKBONES
-from xstilts.publish import licences
-from xstilts.publish.answer import sentences
-from xstilts.publish.card import model_card
-from xstilts.publish.evaluations import read_cells
-from xstilts.publish.scoreboard import scoreboard
-from xstilts.publish.wording import points
+from xstilts.publish.board.evaluations import read_cells
+from xstilts.publish.board.scoreboard import scoreboard
+from xstilts.publish.files import licences
+from xstilts.publish.files.card import model_card
+from xstilts.publish.words.answer import sentences
+from xstilts.publish.words.wording import points
 from xstilts.tasks.table import TASKS
 
 TARGETS = ("pawsx", "udpos", "mlqa", "bucc2018", "tatoeba")

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xstilts.publish.charts import change_panels
-from xstilts.publish.drawing import draw
-from xstilts.publish.heat import heat_map, heat_step, legend, thresholds
-from xstilts.publish.learning_curves import curve_colours, dev_panels, loss_panels
-from xstilts.publish.plot_data import by_family, csv_text, curves, side_by_side
+from xstilts.publish.page.charts import change_panels
+from xstilts.publish.page.drawing import draw
+from xstilts.publish.page.heat import heat_map, heat_step, legend, thresholds
+from xstilts.publish.page.learning_curves import curve_colours, dev_panels, loss_panels
+from xstilts.publish.page.plot_data import by_family, csv_text, curves, side_by_side
 
 
 def _change(on, low, high):

@@ -10,8 +10,8 @@ from synthetic_study import evaluations, write_study
 from xstilts import cli
 from xstilts.errors import UserError
 from xstilts.publish import commands
+from xstilts.publish.board.schema import read_board
 from xstilts.publish.commands import Destination, publish_study
-from xstilts.publish.schema import read_board
 from xstilts.store.publication import Published
 from xstilts.study.plan import Stage
 from xstilts.study.state import LOCK
@@ -196,7 +196,7 @@ def test_the_command_line_reaches_every_command(project, monkeypatch):
     for number, name in enumerate(
         (
             *("registry.commands.show", "registry.commands.history", "registry.commands.rollback"),
-            *("publish.submission_check.check", "publish.export.export_model"),
+            *("publish.files.submission_check.check", "publish.files.export.export_model"),
             "publish.commands.publish_study",
         ),
         10,

@@ -4,7 +4,7 @@ import pytest
 from synthetic_study import evaluations, write_study
 
 from xstilts.files import read_json
-from xstilts.publish.report import render
+from xstilts.publish.page.report import render
 from xstilts.publish.run import publish
 from xstilts.publish.show import show_report
 

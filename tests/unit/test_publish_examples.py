@@ -7,10 +7,10 @@ from synthetic_study import evaluations, languages_of, write_study
 
 from xstilts.evaluation.item_table import read_item_tables
 from xstilts.files import read_json
-from xstilts.publish.evaluations import read_cells
-from xstilts.publish.examples import SHOWN, study_examples
+from xstilts.publish.board.evaluations import read_cells
+from xstilts.publish.board.examples import SHOWN, study_examples
+from xstilts.publish.board.scoreboard import scoreboard
 from xstilts.publish.run import write_items
-from xstilts.publish.scoreboard import scoreboard
 
 TARGETS = ("xnli", "udpos", "xquad", "bucc2018", "tatoeba")
 

@@ -10,15 +10,15 @@ import pytest
 from synthetic_study import evaluations, write_study
 
 from xstilts.files import read_json, sha256
-from xstilts.publish.evaluations import read_cells
-from xstilts.publish.files import write_files
-from xstilts.publish.markdown import scores_markdown, table
-from xstilts.publish.numbers import METRICS, numbers, write_numbers
-from xstilts.publish.schema import SCHEMA_FILE
-from xstilts.publish.scoreboard import scoreboard
-from xstilts.publish.submission import ARCHIVE, SUBMISSION, write_archive
-from xstilts.publish.table_files import SCORES, SUMMARY, scores_csv, summary_csv
-from xstilts.publish.wording import points
+from xstilts.publish.board.evaluations import read_cells
+from xstilts.publish.board.schema import SCHEMA_FILE
+from xstilts.publish.board.scoreboard import scoreboard
+from xstilts.publish.files.all_files import write_files
+from xstilts.publish.files.markdown import scores_markdown, table
+from xstilts.publish.files.numbers import METRICS, numbers, write_numbers
+from xstilts.publish.files.submission import ARCHIVE, SUBMISSION, write_archive
+from xstilts.publish.files.table_files import SCORES, SUMMARY, scores_csv, summary_csv
+from xstilts.publish.words.wording import points
 
 ROOT = Path(__file__).parents[2]
 TARGETS = ("pawsx", "udpos", "tatoeba")

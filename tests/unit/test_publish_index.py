@@ -3,7 +3,7 @@
 from boards import OWN, TOTAL, board, interval, record
 
 from xstilts.files import read_json
-from xstilts.publish.index import index_row, render_index, write_index
+from xstilts.publish.page.index import index_row, render_index, write_index
 
 BEST = {"model": "m", "recipe": "mnli", "seed": 0}
 

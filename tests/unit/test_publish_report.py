@@ -7,14 +7,14 @@ from html_page import Page
 from synthetic_study import evaluations, write_study
 
 from xstilts.files import read_json
-from xstilts.publish.answer import sentences
-from xstilts.publish.example_items import example_items
-from xstilts.publish.facts import origin
-from xstilts.publish.names import AUTONYMS, SCRIPTS
-from xstilts.publish.page import duration
-from xstilts.publish.report import render
+from xstilts.publish.page.environment import duration
+from xstilts.publish.page.example_items import example_items
+from xstilts.publish.page.facts import origin
+from xstilts.publish.page.names import AUTONYMS, SCRIPTS
+from xstilts.publish.page.report import render
 from xstilts.publish.run import publish
-from xstilts.publish.wording import points, signed
+from xstilts.publish.words.answer import sentences
+from xstilts.publish.words.wording import points, signed
 from xstilts.tasks.languages import LANGUAGES
 
 

@@ -5,7 +5,7 @@ import shutil
 from html_page import Page
 from synthetic_study import evaluations, write_study
 
-from xstilts.publish.facts import missing
+from xstilts.publish.page.facts import missing
 from xstilts.publish.run import publish
 
 

@@ -10,10 +10,10 @@ from synthetic_study import evaluations, languages_of, write_study
 from xstilts.errors import UserError
 from xstilts.evaluation.xtreme import benchmark_score
 from xstilts.files import read_json, sha256
-from xstilts.publish.evaluations import read_cells
-from xstilts.publish.provenance import code_revision, target_sources, wall_times
+from xstilts.publish.board.evaluations import read_cells
+from xstilts.publish.board.provenance import code_revision, target_sources, wall_times
+from xstilts.publish.board.statistics import compare_runs
 from xstilts.publish.run import publish
-from xstilts.publish.statistics import compare_runs
 
 RECIPES = {"none": [], "mnli": ["mnli"], "mixed": ["mnli", "squad"]}
 TARGETS = ("xnli", "panx", "tatoeba")

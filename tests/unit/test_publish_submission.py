@@ -8,10 +8,10 @@ from synthetic_study import evaluations, languages_of, write_study
 from xstilts.errors import UserError
 from xstilts.evaluation.official_check import problems
 from xstilts.files import sha256
-from xstilts.publish.evaluations import read_cells
-from xstilts.publish.files import write_files
+from xstilts.publish.board.evaluations import read_cells
+from xstilts.publish.board.scoreboard import scoreboard
+from xstilts.publish.files.all_files import write_files
 from xstilts.publish.run import publish
-from xstilts.publish.scoreboard import scoreboard
 
 TARGETS = ("pawsx", "udpos", "mlqa", "bucc2018", "tatoeba")
 

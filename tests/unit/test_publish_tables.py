@@ -4,8 +4,8 @@ import boards
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xstilts.publish.tables import tables
-from xstilts.publish.wording import claimed
+from xstilts.publish.words.tables import tables
+from xstilts.publish.words.wording import claimed
 
 NONE = ("–", "")
 

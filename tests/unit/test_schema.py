@@ -13,9 +13,9 @@ from synthetic_study import evaluations, write_study
 
 from xstilts.errors import UserError
 from xstilts.files import read_json, write_json
-from xstilts.publish.evaluations import read_cells
-from xstilts.publish.schema import SCHEMA, SCHEMA_FILE, parse_board, problems, read_board
-from xstilts.publish.scoreboard import scoreboard
+from xstilts.publish.board.evaluations import read_cells
+from xstilts.publish.board.schema import SCHEMA, SCHEMA_FILE, parse_board, problems, read_board
+from xstilts.publish.board.scoreboard import scoreboard
 from xstilts.publish.show import show_report
 
 OLD = Path(__file__).parents[1] / "golden" / "scores.1.json"  # as schema 1 was written
@@ -63,7 +63,7 @@ def test_the_schema_is_a_valid_one():
 
 def test_the_schema_ships_with_the_package():
     text = (Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")
-    shipped = tomllib.loads(text)["tool"]["setuptools"]["package-data"]["xstilts.publish"]
+    shipped = tomllib.loads(text)["tool"]["setuptools"]["package-data"]["xstilts.publish.board"]
     assert SCHEMA_FILE.name in shipped
 
 

@@ -9,7 +9,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xstilts.publish.similarity import similarity_records, similarity_sentences
+from xstilts.publish.board.similarity import similarity_records, similarity_sentences
 from xstilts.study.statistics import correlation
 from xstilts.study.statistics.compare import resample
 from xstilts.study.statistics.correlation import Pairs, correlate

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from published import EXTRA, results, small_board
 
 from xstilts.errors import UserError
-from xstilts.publish.index import index_row
+from xstilts.publish.page.index import index_row
 from xstilts.store import index, manifest
 from xstilts.store.location import Location
 from xstilts.store.manifest import Manifest

@@ -15,12 +15,12 @@ from xstilts.data.canonical import data_path, write
 from xstilts.errors import UserError
 from xstilts.evaluation.official import file_name
 from xstilts.files import read_json, sha256, write_json
-from xstilts.publish import archive_check
-from xstilts.publish.evaluations import read_cells
-from xstilts.publish.files import write_files
-from xstilts.publish.scoreboard import scoreboard
-from xstilts.publish.submission import write_archive
-from xstilts.publish.submission_check import OFFICIAL_LINES, check
+from xstilts.publish.board.evaluations import read_cells
+from xstilts.publish.board.scoreboard import scoreboard
+from xstilts.publish.files import archive_check
+from xstilts.publish.files.all_files import write_files
+from xstilts.publish.files.submission import write_archive
+from xstilts.publish.files.submission_check import OFFICIAL_LINES, check
 from xstilts.tasks.table import TASKS, members, task_in
 
 TARGETS = ("xnli", "udpos", "tatoeba")

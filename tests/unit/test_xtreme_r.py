@@ -10,8 +10,8 @@ import pytest
 from xstilts.data.canonical import data_path, rows
 from xstilts.data.prepare import prepare
 from xstilts.errors import UserError
-from xstilts.publish.facts import facts
-from xstilts.publish.total import study_groups, total_of
+from xstilts.publish.board.total import study_groups, total_of
+from xstilts.publish.page.facts import facts
 from xstilts.study.check import read_study
 from xstilts.study.grid import languages, study_task
 from xstilts.study.record import Study

@@ -18,7 +18,7 @@ import yaml
 from xstilts.data import canonical
 from xstilts.data.canonical import data_path
 from xstilts.data.prepare import prepare
-from xstilts.publish.statistics import seen_languages
+from xstilts.publish.board.statistics import seen_languages
 from xstilts.study.check import find_study
 from xstilts.study.plan import output
 from xstilts.study.profiles import study_names, study_page

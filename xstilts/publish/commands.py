@@ -6,8 +6,8 @@ from pathlib import Path
 from rich.console import Console
 
 from xstilts.errors import UserError, raise_if_any
-from xstilts.publish.evaluations import FILES
-from xstilts.publish.index import write_index
+from xstilts.publish.board.evaluations import FILES
+from xstilts.publish.page.index import write_index
 from xstilts.publish.run import publish
 from xstilts.store import check, fragments, remote
 from xstilts.store.commands import configured_store

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from xstilts.files import replaced_folder, write_json, write_text
-from xstilts.publish.evaluations import Cell, Params, read_cells
-from xstilts.publish.examples import study_examples
-from xstilts.publish.files import write_files
-from xstilts.publish.report import render
-from xstilts.publish.scoreboard import scoreboard
+from xstilts.publish.board.evaluations import Cell, Params, read_cells
+from xstilts.publish.board.examples import study_examples
+from xstilts.publish.board.scoreboard import scoreboard
+from xstilts.publish.files.all_files import write_files
+from xstilts.publish.page.report import render
 
 
 def publish(

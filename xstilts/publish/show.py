@@ -7,11 +7,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from xstilts.publish import tables
-from xstilts.publish.answer import sentences
-from xstilts.publish.schema import read_board
-from xstilts.publish.total import mean_name
-from xstilts.publish.wording import chance, points, signed, span
+from xstilts.publish.board.schema import read_board
+from xstilts.publish.board.total import mean_name
+from xstilts.publish.words import tables
+from xstilts.publish.words.answer import sentences
+from xstilts.publish.words.wording import chance, points, signed, span
 
 RESULTS = Path("results")
 

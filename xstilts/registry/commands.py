@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from xstilts.errors import UserError
-from xstilts.publish.wording import decimals
+from xstilts.publish.words.wording import decimals
 from xstilts.registry import rollback as rolling
 from xstilts.registry.candidates import candidates
 from xstilts.registry.champion import Verdict, consider, read_history

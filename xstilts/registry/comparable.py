@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from xstilts.publish.wording import listed
+from xstilts.publish.words.wording import listed
 from xstilts.registry.entrant import Entrant, Languages
 
 ENOUGH = 0.5  # of the champion's items in a language: of fewer the rest could hide a fall

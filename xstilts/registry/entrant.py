@@ -7,7 +7,7 @@ from typing import Any
 
 from xstilts.errors import UserError, raise_if_any
 from xstilts.evaluation.item_table import NamedItems, read_named_items
-from xstilts.publish.schema import read_board
+from xstilts.publish.board.schema import read_board
 
 SCORES, ITEMS = "scores.json", "items"
 Languages = Mapping[str, NamedItems]

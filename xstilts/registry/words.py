@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from xstilts.publish.wording import decimals, listed
+from xstilts.publish.words.wording import decimals, listed
 from xstilts.registry.comparison import Comparison, TaskGain
 from xstilts.registry.entrant import Entrant
 from xstilts.study.gate import Gate

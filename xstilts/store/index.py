@@ -11,8 +11,8 @@ from functools import partial
 from typing import Any
 
 from xstilts.errors import UserError
-from xstilts.publish.index import PAGE, SCHEMA, Row, index_row, render_index
-from xstilts.publish.schema import parse_board
+from xstilts.publish.board.schema import parse_board
+from xstilts.publish.page.index import PAGE, SCHEMA, Row, index_row, render_index
 from xstilts.store import conditional, fragments, manifest, objects
 from xstilts.store.location import Location
 from xstilts.store.manifest import Manifest

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from xstilts.errors import UserError, raise_if_any
-from xstilts.publish.schema import read_board
+from xstilts.publish.board.schema import read_board
 from xstilts.store import conditional, fragments, index, manifest, objects
 from xstilts.store.location import Location
 from xstilts.store.manifest import Files, Manifest

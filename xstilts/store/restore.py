@@ -6,7 +6,7 @@ from pathlib import Path
 
 from xstilts.errors import UserError
 from xstilts.files import write_text
-from xstilts.publish.provenance import code_revision
+from xstilts.publish.board.provenance import code_revision
 from xstilts.store import fragments, index, manifest, objects, remote
 from xstilts.store.location import Location
 from xstilts.study.state import LOCK, SCRATCH

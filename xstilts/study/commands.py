@@ -25,7 +25,7 @@ ROOT = Path()
 
 def run_study(name: str | None, mirror: str | None, from_scratch: bool, jobs: int | None) -> int:
     """Resolve a study and bring all its stages up to date; returns the exit code."""
-    from xstilts.publish.index import write_index
+    from xstilts.publish.page.index import write_index
 
     console = Console()
     with exclusive(ROOT):

@@ -1,0 +1,1 @@
+"""The scoreboard: every score of a study, and what follows from them."""

@@ -1,0 +1,1 @@
+"""Scores as files: tables, model card, submission bundle, exported model."""
