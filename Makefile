@@ -66,5 +66,5 @@ s3: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[kubeflow,test,lint]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[kubeflow,metrics,test,lint]"
 	@touch $(STAMP)

@@ -15,6 +15,8 @@ from types import FrameType
 from typing import Any
 
 from xstilts.errors import USER_ERROR_EXIT_CODE, UserError
+from xstilts.observe.logs import LOG, configure
+from xstilts.observe.subject import about
 from xstilts.process import die_with_parent
 from xstilts.study.params import read_params
 from xstilts.study.plan import output
@@ -40,11 +42,12 @@ def run_stage(phase: str, work: Work) -> None:
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # also when started in the background
     try:
+        configure()
         params = read_params(Path("params.yaml"))
         key = _key(phase, list(params.get(phase, {})))
         entry = params if phase == "publish" else params[phase][key]
         folder = output(phase, key, params)
-        with _alone(folder):
+        with about(params["study"]["name"], "@".join(filter(None, (phase, key)))), _alone(folder):
             work(entry, folder)
     except UserError as error:
         sys.exit(_report(error.problems))
@@ -78,7 +81,7 @@ def _key(phase: str, keys: list[str]) -> str:
 
 def _report(problems: list[str]) -> int:
     for problem in problems:
-        print(f"error: {problem}", file=sys.stderr)
+        LOG.error("%s", problem)
     return USER_ERROR_EXIT_CODE
 
 

@@ -21,6 +21,7 @@ from xstilts.errors import UserError
 
 TOKEN = "XSTILTS_KFP_TOKEN"
 OLDEST = (2, 17)  # an older driver drops all Kubernetes settings when it meets the run's deadline
+ENDED = ("SUCCEEDED", "FAILED", "SKIPPED", "CANCELED")  # states of a run
 _TIMEOUT = 30  # seconds, for one answer
 _SHOWN = 1000  # characters of an answer
 _EQUALS = 1  # of KFP's filter operations
@@ -104,13 +105,17 @@ def examine(endpoint: Endpoint, namespace: str | None) -> str:
 
 def experiment(endpoint: Endpoint, name: str, namespace: str | None) -> str:
     """The id of the experiment of this name, which is made if there is none."""
-    wanted = {"operation": _EQUALS, "key": "display_name", "stringValue": name}
-    query = {"filter": json.dumps({"predicates": [wanted]})} | _namespace(namespace)
+    if found := find_experiment(endpoint, name, namespace):
+        return found
+    body = {"display_name": name} | in_namespace(namespace)
+    return str(call(endpoint, "v2beta1/experiments", body)["experiment_id"])
+
+
+def find_experiment(endpoint: Endpoint, name: str, namespace: str | None) -> str:
+    """The id of the experiment of this name, '' if there is none."""
+    query = equals("display_name", name) | in_namespace(namespace)
     found = call(endpoint, f"v2beta1/experiments?{urlencode(query)}").get("experiments")
-    if not found:
-        body = {"display_name": name} | _namespace(namespace)
-        found = [call(endpoint, "v2beta1/experiments", body)]
-    return str(found[0]["experiment_id"])
+    return str(found[0]["experiment_id"]) if found else ""
 
 
 def start(endpoint: Endpoint, body: Mapping[str, Any]) -> str:
@@ -123,8 +128,13 @@ def read_run(endpoint: Endpoint, run: str) -> Json:
     return call(endpoint, f"v2beta1/runs/{quote(run, safe='')}")
 
 
-def call(endpoint: Endpoint, path: str, body: Mapping[str, Any] | None = None) -> Json:
-    """Get, or post `body` to, a path of the API; returns its JSON object.
+def call(
+    endpoint: Endpoint,
+    path: str,
+    body: Mapping[str, Any] | None = None,
+    method: str | None = None,
+) -> Json:
+    """Get, or post `body` to, a path of the API, or what `method` says; returns its JSON object.
 
     Raises `Unreachable`, `Refused` or another `UserError`, which say what to do.
     """
@@ -132,7 +142,7 @@ def call(endpoint: Endpoint, path: str, body: Mapping[str, Any] | None = None) -
     if endpoint.token:
         headers["Authorization"] = f"Bearer {endpoint.token}"
     data = None if body is None else json.dumps(body).encode()
-    request = Request(f"{endpoint.url}/apis/{path}", data, headers)
+    request = Request(f"{endpoint.url}/apis/{path}", data, headers, method=method)
     try:
         with build_opener(_NoRedirects()).open(request, timeout=_TIMEOUT) as response:
             text = response.read()
@@ -150,7 +160,14 @@ def call(endpoint: Endpoint, path: str, body: Mapping[str, Any] | None = None) -
     return value
 
 
-def _namespace(namespace: str | None) -> dict[str, str]:
+def equals(key: str, value: str) -> dict[str, str]:
+    """The part of a query that asks for objects with this value."""
+    wanted = {"operation": _EQUALS, "key": key, "stringValue": value}
+    return {"filter": json.dumps({"predicates": [wanted]})}
+
+
+def in_namespace(namespace: str | None) -> dict[str, str]:
+    """The part of a query, or of an object, that names a namespace, where there are any."""
     return {"namespace": namespace} if namespace else {}
 
 

@@ -17,7 +17,8 @@ from components.images import LOCK, pinned, read_lock
 from components.plan.studies import read_study
 from pipelines import ir
 from pipelines.graph import PARALLELISM, RETRIES, pipeline, pipeline_name
-from pipelines.placement import DEVICES, flavours
+from pipelines.placement import flavours
+from pipelines.pools import DEVICES, POOLS, Pool, ordered, read_pools
 from xstilts.errors import USER_ERROR_EXIT_CODE, UserError, raise_if_any
 from xstilts.files import write_text
 from xstilts.publish.board.provenance import code_revision
@@ -30,13 +31,19 @@ _SHORT = 12  # hex digits of a revision
 
 @dataclass(frozen=True)
 class Build:
-    """What a pipeline is compiled from; `images` maps flavour to reference."""
+    """What a pipeline is compiled from: for the first pool, with the images by flavour."""
 
-    device: str
     images: dict[str, str]
+    pools: tuple[Pool, ...]
     study: str = ""
     parallelism: int = PARALLELISM
     retries: int = RETRIES
+    nodes: int = 1  # that train a model together
+
+    @property
+    def device(self) -> str:
+        """What trains: what the first pool has; cuda where pools could not be read."""
+        return self.pools[0].device if self.pools else DEVICES[0]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,7 +85,16 @@ def add_build_options(parser: argparse.ArgumentParser, study: str) -> None:
     """Add the options that `read_build` reads; `study` says what the study is for."""
     parser.add_argument("study", nargs="?", default="", metavar="STUDY", help=study)
     parser.add_argument(
-        "--device", choices=DEVICES, default=DEVICES[0], help="what trains (default: %(default)s)"
+        "--pool",
+        default="",
+        metavar="NAME",
+        help="nodes that train (default: the device's first)",
+    )
+    parser.add_argument(
+        "--device", choices=DEVICES, default="", help="what trains (default: the pool's, or cuda)"
+    )
+    parser.add_argument(
+        "--pools", type=Path, default=POOLS, metavar="FILE", help="default: k8s/pools.yaml"
     )
     parser.add_argument(
         "--images",
@@ -106,17 +122,37 @@ def add_build_options(parser: argparse.ArgumentParser, study: str) -> None:
         metavar="N",
         help="how often a failed pod is started again (default: %(default)s)",
     )
+    parser.add_argument(
+        "--nodes",
+        type=_positive,
+        default=1,
+        metavar="N",
+        help="nodes that train a model together, by Kubeflow Trainer (default: %(default)s)",
+    )
 
 
 def read_build(options: argparse.Namespace, problems: list[str]) -> Build:
     """What to compile; mistakes go to `problems`, and then it is not to be used."""
+    pools: tuple[Pool, ...] = ()
+    try:
+        pools = ordered(read_pools(options.pools), options.pool, options.device)
+    except UserError as error:
+        problems += error.problems
+    device = pools[0].device if pools else options.device or DEVICES[0]
+    images = _images(options, device, problems)
+    counts = (options.parallelism, options.retries, options.nodes)
+    return Build(images, pools, options.study, *counts)
+
+
+def _images(options: argparse.Namespace, device: str, problems: list[str]) -> dict[str, str]:
+    """Flavour -> reference, with all that a pipeline for the device needs."""
     found: dict[str, str] = {}
     try:
         found = read_lock(options.images)
     except UserError as error:
         problems += error.problems
     else:
-        for flavour in flavours(options.device):
+        for flavour in flavours(device):
             if options.dev:
                 found.setdefault(flavour, f"xstilts:{flavour}")
                 continue
@@ -124,7 +160,7 @@ def read_build(options: argparse.Namespace, problems: list[str]) -> Build:
                 pinned(found, flavour)
             except UserError as error:
                 problems += error.problems
-    return Build(options.device, found, options.study, options.parallelism, options.retries)
+    return found
 
 
 def compile_ir(build: Build) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -146,13 +182,15 @@ def _text(options: argparse.Namespace) -> str:
             problems.append("--namespace goes with --format resources only.")
         raise_if_any(problems)
         return _checked(build, _compiled(build))
-    names = _names(options, problems)
+    names = _names(options, build, problems)
     raise_if_any(problems)
     _checked(build, _compiled(build))
     return _compiled(build, names)
 
 
-def _names(options: argparse.Namespace, problems: list[str]) -> KubernetesManifestOptions:
+def _names(
+    options: argparse.Namespace, build: Build, problems: list[str]
+) -> KubernetesManifestOptions:
     """What the resources are called: a version is immutable, so it has the revision's name."""
     if options.namespace is not None and not _NAMESPACE.fullmatch(options.namespace):
         problems.append(f"--namespace {options.namespace!r} is no name of a namespace.")
@@ -165,7 +203,7 @@ def _names(options: argparse.Namespace, problems: list[str]) -> KubernetesManife
                 "the version of the pipeline has the name of the Git revision, but files differ "
                 "from it: commit them, or compile with --dev."
             )
-    name = pipeline_name(options.device)
+    name = pipeline_name(build.device, build.nodes)
     return KubernetesManifestOptions(
         pipeline_name=name,
         pipeline_version_name=f"{name}-{revision}",
@@ -178,10 +216,11 @@ def _names(options: argparse.Namespace, problems: list[str]) -> KubernetesManife
 def _compiled(build: Build, names: KubernetesManifestOptions | None = None) -> str:
     graph = pipeline(
         build.images,
-        build.device,
+        build.pools,
         study=build.study,
         parallelism=build.parallelism,
         retries=build.retries,
+        nodes=build.nodes,
     )
     with tempfile.TemporaryDirectory(prefix="xstilts-") as folder:
         path = Path(folder) / "pipeline.yaml"

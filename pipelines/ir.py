@@ -12,7 +12,10 @@ Json = Mapping[str, Any]
 _INPUT = re.compile(r"\{\{\$\.inputs\.parameters\['([^']+)'\]\}\}")
 _CHANNEL = "pipelinechannel--"
 # Inputs of a task that its component does not declare: they are for the pod, not the program
-_FOR_THE_POD = ("accelerator_count", "accelerator_type")
+_FOR_THE_POD = (
+    *("accelerator_count", "accelerator_type"),
+    *("cpu_request", "memory_request", "memory_limit"),
+)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from pipelines import engine
 from pipelines.containers import Containers, Ended, is_loopback, settings
 from pipelines.graph import pipeline
 from pipelines.local_runner import end_on_signal, execute
+from pipelines.pools import ordered, read_pools
 from pipelines.summary import summarise
 from xstilts.errors import USER_ERROR_EXIT_CODE, UserError
 from xstilts.files import write_json
@@ -107,8 +108,9 @@ def _run(options: argparse.Namespace) -> int:
             memory=int(_MEMORY * client.info()["MemTotal"]),
         )
         show(f"Run: {address.url}")
+        pools = ordered(read_pools(), device="cpu")
         try:
-            spec = pipeline({"cpu": options.image}, "cpu", retries=0).pipeline_spec
+            spec = pipeline({"cpu": options.image}, pools, retries=0).pipeline_spec
             failure = execute(spec, _arguments(options, store), run, containers, keywords)
             planned = any(c.title == "plan" and c.code == 0 for c in containers.ended)
             receipts = read_receipts(address) if planned else {}
@@ -156,6 +158,8 @@ def _environment(store: Location, image: str) -> dict[str, str]:
         "OMP_NUM_THREADS": str(threads),
         "OMP_WAIT_POLICY": "PASSIVE",
         "XSTILTS_IMAGE_DIGEST": image,
+        "XSTILTS_LOGS": "text",  # somebody reads along
+        "XSTILTS_METRICS_PORT": "",  # containers may share the machine's ports
         **_credentials(store),
     }
 

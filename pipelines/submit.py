@@ -1,7 +1,6 @@
 """`xstilts submit`: start a run of a study on Kubeflow, and follow it if asked to."""
 
 import argparse
-import os
 import re
 import sys
 import time
@@ -11,24 +10,21 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from components.finish.notify import CHOICES
 from components.plan.placement import read_json, read_placement
 from components.plan.studies import read_study, study_name
 from pipelines import api
-from pipelines.compile import ROOT, STUDIES, Build, add_build_options, compile_ir, read_build
-from pipelines.containers import is_loopback
-from pipelines.placement import DEVICES
+from pipelines.compile import STUDIES, Build, add_build_options, compile_ir, read_build
+from pipelines.target import ENDPOINTS, EXPERIMENT, add_store_options, read_endpoint, read_store
 from xstilts.errors import USER_ERROR_EXIT_CODE, UserError, raise_if_any
-from xstilts.store.location import Location, parse
-from xstilts.store.remote import configured
+from xstilts.registry.place import checked
 
-ENDPOINTS = ("XSTILTS_KFP_ENDPOINT", "KF_PIPELINES_ENDPOINT")
 POLL = 5.0  # seconds between two looks at a run
 PATIENCE = 12  # looks in a row that may fail while a run is followed
-EXPERIMENT = "xstilts"
 STOPPED = 130
-_ENDED = ("SUCCEEDED", "FAILED", "SKIPPED", "CANCELED")
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
-_TEXTS = ("seeds", "models", "gpus", "gpu_type", "s3_secret")  # parameters that are texts
+_TEXTS = ("seeds", "models", "gpus", "gpu_type", "s3_secret", "champion", "notify",
+          "notify_secret")  # parameters that are texts  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,16 +68,17 @@ def _parser() -> argparse.ArgumentParser:
     what = parser.add_argument_group("what runs")
     what.add_argument("--seeds", metavar="0,1,2", help="instead of the study's own")
     what.add_argument("--models", metavar="NAME,NAME", help="instead of the study's own")
-    where = parser.add_argument_group("on which nodes")
-    where.add_argument("--gpus", metavar="N", help="GPUs of each training pod (default: 1)")
-    where.add_argument("--gpu-type", metavar="RESOURCE", help="default: nvidia.com/gpu")
+    where = parser.add_argument_group("on which nodes, instead of what the pool says")
+    where.add_argument("--gpus", metavar="N", help="GPUs of each training pod")
+    where.add_argument("--gpu-type", metavar="RESOURCE", help="of the GPUs")
     where.add_argument("--tolerations", metavar="JSON", help="list, for training pods")
     where.add_argument("--node-selector", metavar="JSON", help="mapping, for training pods")
-    store = parser.add_argument_group("the store (default: this clone's)")
-    store.add_argument("--s3-url", metavar="s3://BUCKET/PREFIX")
-    store.add_argument("--s3-endpoint", metavar="URL")
-    store.add_argument("--s3-region", metavar="NAME")
+    store = add_store_options(parser)
     store.add_argument("--s3-secret", metavar="NAME", help="its keys (default: xstilts-s3)")
+    after = parser.add_argument_group("in the end")
+    after.add_argument("--champion", metavar="NAME", help="challenge the champion of that name")
+    after.add_argument("--notify", choices=CHOICES, help="tell the webhook (default: never)")
+    after.add_argument("--notify-secret", metavar="NAME", help="its url (default: xstilts-notify)")
     server = parser.add_argument_group("Kubeflow")
     server.add_argument("--endpoint", metavar="URL", help=f"default: {ENDPOINTS[0]}")
     server.add_argument("--namespace", metavar="NAME", help="where each user has one")
@@ -96,16 +93,25 @@ def _parser() -> argparse.ArgumentParser:
 def read_order(options: argparse.Namespace) -> Order:
     """Check the command line. Raises `UserError` with everything that is wrong in it."""
     problems: list[str] = []
-    endpoint = _endpoint(options.endpoint, problems)
+    endpoint = read_endpoint(options.endpoint, problems)
     build = read_build(options, problems)
     study = _study(options, problems)
-    parameters = {"study": study, **_store(options, problems), **_placement(options, problems)}
+    parameters = {
+        "study": study,
+        **read_store(vars(options), problems),
+        **_placement(options, build, problems),
+    }
     texts = {name: getattr(options, name) for name in _TEXTS}
     parameters |= {name: text for name, text in texts.items() if text is not None}
-    for name in ("s3_secret", "service_account", "namespace"):
+    for name in ("s3_secret", "notify_secret", "service_account", "namespace"):
         value = getattr(options, name)
         if value is not None and not _NAME.fullmatch(value):
             problems.append(f"--{name.replace('_', '-')} {value!r} is no name for Kubernetes.")
+    if options.champion is not None:
+        try:
+            checked(options.champion)
+        except UserError as error:
+            problems += error.problems
     if options.timeout is not None and not options.wait:
         problems.append("--timeout goes with --wait only.")
     raise_if_any(problems)
@@ -139,17 +145,6 @@ def submit(order: Order) -> str:
     return api.start(order.endpoint, body)
 
 
-def _endpoint(given: str | None, problems: list[str]) -> api.Endpoint:
-    url = given or next((value for name in ENDPOINTS if (value := os.environ.get(name))), None)
-    if url is None:
-        problems.append(
-            f"no Kubeflow endpoint: give --endpoint https://HOST/pipeline, or set {ENDPOINTS[0]}."
-        )
-        return api.Endpoint("")
-    problems += api.endpoint_problems(url)
-    return api.Endpoint(url.rstrip("/"), os.environ.get(api.TOKEN) or None)
-
-
 def _study(options: argparse.Namespace, problems: list[str]) -> str:
     """The study as the pipeline gets it: a name, or YAML."""
     study = str(options.study)
@@ -168,8 +163,8 @@ def _study(options: argparse.Namespace, problems: list[str]) -> str:
     return study
 
 
-def _placement(options: argparse.Namespace, problems: list[str]) -> dict[str, Any]:
-    """Tolerations and node selector, as values; number and type of GPUs are checked, too."""
+def _placement(options: argparse.Namespace, build: Build, problems: list[str]) -> dict[str, Any]:
+    """Pool, tolerations and node selector, as values; number and type of GPUs are checked, too."""
     found = read_placement(
         options.gpus or "",
         options.gpu_type or "",
@@ -177,40 +172,13 @@ def _placement(options: argparse.Namespace, problems: list[str]) -> dict[str, An
         options.node_selector or "",
         problems,
     )
-    if options.device != DEVICES[0] and found.gpus:
-        problems.append(f"--gpus {found.gpus} goes with --device {DEVICES[0]} only.")
-    values = {}
+    if build.device == "cpu" and found.gpus:
+        problems.append(f"--gpus {found.gpus} goes with the device cuda only.")
+    values: dict[str, Any] = {"pool": options.pool} if options.pool else {}
     for name, kind in (("tolerations", list), ("node_selector", dict)):
         if text := getattr(options, name):
             values[name] = read_json(name, text, kind, [])  # what is wrong was found above
     return values
-
-
-def _store(options: argparse.Namespace, problems: list[str]) -> dict[str, str]:
-    given = {"endpoint": options.s3_endpoint, "region": options.s3_region}
-    try:
-        found = _location(options.s3_url, given)
-    except UserError as error:
-        problems += error.problems
-        return {}
-    if is_loopback(found.endpoint):
-        problems.append(
-            f"the S3 server {found.endpoint} is on this machine, where pods cannot reach it: "
-            "give one that they can by --s3-url and --s3-endpoint."
-        )
-    values = {"s3_url": found.url, "s3_endpoint": found.endpoint, "s3_region": found.region}
-    return {name: value for name, value in values.items() if value}
-
-
-def _location(url: str | None, given: dict[str, str | None]) -> Location:
-    if url is not None:
-        return parse(url, **given)
-    known = configured(ROOT)
-    if known is None:
-        raise UserError(
-            "no store: give --s3-url s3://BUCKET/PREFIX, or set one: xstilts store use S3_URL."
-        )
-    return parse(str(known), **given)
 
 
 def _follow(endpoint: api.Endpoint, run: str, timeout: float | None) -> int:
@@ -240,7 +208,7 @@ def follow(endpoint: api.Endpoint, run: str, timeout: float | None) -> int:
         if state != shown:
             print(f"{datetime.now():%H:%M:%S} {state}", flush=True)
             shown = state
-        if state in _ENDED:
+        if state in api.ENDED:
             for line in _failures(found):
                 print(line, file=sys.stderr)
             return int(state != "SUCCEEDED")

@@ -17,6 +17,7 @@ from xstilts.study.devices import DEVICES
 HANDED_OVER = {
     "compile": "compile the pipeline for Kubeflow",
     "submit": "run a study on Kubeflow",
+    "schedule": "runs that Kubeflow starts by itself",
 }
 PATHS = ("mirror", "path", "folder")  # options that are paths, seen from where the user is
 

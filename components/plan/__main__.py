@@ -14,8 +14,11 @@ from components import workspace
 from components.outputs import write_outputs
 from components.plan.checks import Asked, Findings, disk_problems, examine
 from components.plan.placement import Placement
+from components.plan.studies import study_name
 from components.plan.summary import markdown, memory_notes, plan_json, states
 from xstilts.errors import USER_ERROR_EXIT_CODE, UserError, raise_if_any
+from xstilts.observe.logs import LOG, configure, say
+from xstilts.observe.subject import about
 from xstilts.store import fragments, lookup, objects
 from xstilts.store.location import Location
 from xstilts.study.devices import CPU, DEFAULT, DEVICES, Device, device_named
@@ -34,13 +37,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = vars(_parser().parse_args(arguments))
     outputs = options.pop("outputs")
     try:
+        configure()
         asked = Asked(**options)
-        found = examine(asked, workspace.home() / "pipelines" / "studies")
-        _check_run(asked.run_id, found)
-        _plan(asked.run_id, found, outputs)
+        with about(study_name(asked.study) or "unnamed", "plan"):
+            found = examine(asked, workspace.home() / "pipelines" / "studies")
+            _check_run(asked.run_id, found)
+            _plan(asked.run_id, found, outputs)
     except UserError as error:
         for problem in error.problems:
-            print(f"error: {problem}", file=sys.stderr)
+            LOG.error("%s", problem)
         return USER_ERROR_EXIT_CODE
     return 0
 
@@ -76,14 +81,14 @@ def _plan(run: str, found: Findings, outputs: str | None) -> None:
     study = found.params["study"]["name"]
     folder = fragments.run_folder(found.store, study, run)
     text = markdown(f"Plan of {study}, run {run}", states(plan, known), to_run, cost, notes)
-    print(text, flush=True)
-    content = plan_json(plan, known, to_run, cost, notes)
+    say(text)
+    content = plan_json(plan, known, to_run, cost, notes) | {"champion": found.champion}
     _write(folder, found.params, known, content)
-    print(f"Run: {folder}", flush=True)
+    say(f"Run: {folder}")
     if outputs:
         write_outputs(
             outputs,
-            parameters={"run": str(folder), **to_run.outputs()},
+            parameters={"run": str(folder), **to_run.outputs(), **found.chosen.outputs()},
             files={"summary": text},
         )
 

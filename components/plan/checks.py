@@ -6,12 +6,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from components.plan.placement import Placement, processes_problems, read_json, read_placement
+from components.finish.notify import CHOICES
+from components.plan.placement import (
+    Placement,
+    processes_problems,
+    read_count,
+    read_json,
+    read_placement,
+)
+from components.plan.pools import Chosen, chosen
 from components.plan.registry import check_image
 from components.plan.studies import read_study
 from xstilts.errors import UserError
+from xstilts.registry.champion import read_history
+from xstilts.registry.place import checked
 from xstilts.store import check, conditional
 from xstilts.store.location import Location, parse
+from xstilts.study.page import unknown
 from xstilts.study.resolve import resolve
 
 
@@ -25,11 +36,16 @@ class Asked:
     s3_url: str
     s3_endpoint: str
     s3_region: str
+    pool: str
+    pools: str
     gpus: str
     gpu_type: str
     tolerations: str
     node_selector: str
+    nodes: str
     images: str
+    champion: str
+    notify: str
     run_id: str
 
 
@@ -37,7 +53,9 @@ class Asked:
 class Findings:
     """What was found: with no problem, `params` and `store` are there."""
 
+    chosen: Chosen
     placement: Placement
+    champion: str = ""
     params: dict[str, Any] | None = None
     store: Location | None = None
     problems: list[str] = field(default_factory=list)
@@ -47,17 +65,28 @@ class Findings:
 def examine(asked: Asked, studies: Path) -> Findings:
     """Check everything but the disk, and gather all problems; nothing is written anywhere."""
     problems: list[str] = []
-    found = Findings(
-        read_placement(asked.gpus, asked.gpu_type, asked.tolerations, asked.node_selector, problems)
+    notes: list[str] = []
+    given = Chosen(
+        gpus=asked.gpus,
+        gpu_type=asked.gpu_type,
+        tolerations=asked.tolerations,
+        node_selector=asked.node_selector,
     )
+    nodes = chosen(given, asked.pool, asked.pools, problems, notes)
+    texts = (nodes.gpus, nodes.gpu_type, nodes.tolerations, nodes.node_selector)
+    count = read_count("nodes", asked.nodes, problems)
+    found = Findings(nodes, read_placement(*texts, problems), asked.champion, notes=notes)
     try:
         found.params = resolve(read_study(asked.study, asked.seeds, asked.models, studies))
-        problems += processes_problems(found.params, found.placement)
+        problems += processes_problems(found.params, found.placement, count)
     except UserError as error:
         problems[:0] = error.problems
     found.problems += problems
     _examine_store(asked, found)
     _examine_images(asked.images, found)
+    _examine_champion(found)
+    if asked.notify and asked.notify not in CHOICES:
+        found.problems.append(unknown("notify", asked.notify, CHOICES))
     return found
 
 
@@ -78,6 +107,19 @@ def _examine_images(text: str, found: Findings) -> None:
         problem, note = check_image(reference)
         found.problems += [problem] if problem else []
         found.notes += [note] if note else []
+
+
+def _examine_champion(found: Findings) -> None:
+    """Whether the run can challenge the champion in the end; its record must be readable."""
+    if not found.champion:
+        return
+    try:
+        if found.store and not found.problems:
+            read_history(found.store, found.champion)
+        else:
+            checked(found.champion)
+    except UserError as error:
+        found.problems += error.problems
 
 
 def disk_problems(folder: Path, stage: str, needed: float) -> list[str]:

@@ -2,30 +2,40 @@
 
 from kfp import dsl
 
-Text, Items = dsl.OutputPath(str), dsl.OutputPath(list)
-EXECUTOR_INPUT = dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER
+from components.options import options
+
+COMMAND = ["python", "-m", "components.plan"]
+Text, Items, Labels = dsl.OutputPath(str), dsl.OutputPath(list), dsl.OutputPath(dict)
 
 
 # fmt: off
 @dsl.container_component
-def plan(study: str, seeds: str, models: str, gpus: str, gpu_type: str, tolerations: list,
-         node_selector: dict, images: list, s3_url: str, s3_endpoint: str, s3_region: str,
-         run_id: str, run: Text, prepare: Text, backbone: Text, shortcuts: Text,
-         intermediate: Items, trained: Items, evaluate: Items, summary: dsl.Output[dsl.Markdown]):
+def plan(study: str, seeds: str, models: str, pool: str, pools: list, gpus: str, gpu_type: str,
+         tolerations: list, node_selector: dict, nodes: str, images: list, s3_url: str,
+         s3_endpoint: str, s3_region: str, champion: str, notify: str, run_id: str, run: Text,
+         prepare: Text, backbone: Text, shortcuts: Text, intermediate: Items, trained: Items,
+         evaluate: Items, pod_gpus: Text, pod_gpu_type: Text, pod_cpu: Text, pod_memory: Text,
+         pod_memory_request: Text, pod_tolerations: Items, pod_node_selector: Labels,
+         summary: dsl.Output[dsl.Markdown]):
     """Check everything that can be wrong with a run, and list the stages that have to run.
 
     Args:
         study: Name of a study in the image, or its YAML.
         seeds: Seeds to run instead of the study's own, such as 0,1,2.
         models: Models to run instead of the study's own, such as xlm-roberta-base.
-        gpus: Number of GPUs of a training pod.
-        gpu_type: Kubernetes resource name of the GPUs.
-        tolerations: Kubernetes tolerations of training pods.
-        node_selector: Labels of the nodes for training pods.
+        pool: Name of the node pool for training pods; empty for the first one.
+        pools: The pools that the pipeline knows; it was compiled for the first one.
+        gpus: Number of GPUs of a training pod, instead of the pool's.
+        gpu_type: Kubernetes resource name of the GPUs, instead of the pool's.
+        tolerations: Kubernetes tolerations of training pods, instead of the pool's.
+        node_selector: Labels of the nodes for training pods, instead of the pool's.
+        nodes: Number of nodes that train a model together.
         images: Images that the pipeline was compiled with.
         s3_url: The store, as s3://BUCKET/PREFIX.
         s3_endpoint: URL of the S3 server; empty for AWS.
         s3_region: Region of the bucket; empty for the default.
+        champion: Name of the champion that the run will challenge; empty for none.
+        notify: When people will be told how the run ended: never, failures or always.
         run_id: KFP's id of the run.
 
     Returns:
@@ -36,10 +46,13 @@ def plan(study: str, seeds: str, models: str, gpus: str, gpu_type: str, tolerati
         intermediate: Intermediate trainings that have to run.
         trained: Fine-tunings that have to run, each with the evaluations of its model.
         evaluate: Evaluations that have to run of models that are finished, by model.
+        pod_gpus: Number of GPUs of a training pod.
+        pod_gpu_type: Kubernetes resource name of the GPUs.
+        pod_cpu: Processors that a training pod asks for.
+        pod_memory: Memory that a training pod may take.
+        pod_memory_request: Memory that a training pod asks for.
+        pod_tolerations: Kubernetes tolerations of training pods.
+        pod_node_selector: Labels of the nodes for training pods.
         summary: What is finished, what will run, and what it will cost.
     """
-    return dsl.ContainerSpec(image="xstilts", command=["python", "-m", "components.plan"], args=[
-        "--study", study, "--seeds", seeds, "--models", models, "--gpus", gpus,
-        "--gpu-type", gpu_type, "--tolerations", tolerations, "--node-selector", node_selector,
-        "--images", images, "--s3-url", s3_url, "--s3-endpoint", s3_endpoint,
-        "--s3-region", s3_region, "--run-id", run_id, "--outputs", EXECUTOR_INPUT])
+    return dsl.ContainerSpec(image="xstilts", command=COMMAND, args=options(locals()))

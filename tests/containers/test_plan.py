@@ -13,6 +13,7 @@ from small_project import ROOT, STUDY, environment, small_project
 from components import pod
 from components.finish import __main__ as finish
 from components.plan import __main__ as plan
+from components.plan.pools import Chosen
 from xstilts.store import fragments, objects
 from xstilts.store.location import parse
 from xstilts.study.plan import stages
@@ -79,7 +80,7 @@ def registry():
 
 
 def executor_input(folder, texts=("run", "prepare", "backbone", "shortcuts")) -> str:
-    names = (*texts, "intermediate", "trained", "evaluate")
+    names = (*texts, "intermediate", "trained", "evaluate", *Chosen().outputs())
     outputs = {
         "outputFile": str(folder / "executor_output.json"),
         "parameters": {name: {"outputFile": str(folder / name)} for name in names},

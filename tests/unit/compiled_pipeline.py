@@ -3,6 +3,7 @@
 from functools import cache
 
 from pipelines.compile import Build, compile_ir
+from pipelines.pools import ordered, read_pools
 
 IMAGES = {
     flavour: f"registry.example/xstilts@sha256:{digit * 64}"
@@ -16,7 +17,7 @@ PHASES = {"prepare", "backbone", "shortcuts", "publish", *TRAINING}
 @cache
 def compiled(device, **changes):
     """Specification and Kubernetes part. They are shared: change only a copy of them."""
-    return compile_ir(Build(device, IMAGES, **changes))
+    return compile_ir(Build(IMAGES, ordered(read_pools(), device=device), **changes))
 
 
 def tasks(device):

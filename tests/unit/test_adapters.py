@@ -14,6 +14,7 @@ from tiny_rows import pair_rows
 
 from xstilts.evaluation.score import score
 from xstilts.models.checkpoint import load_model
+from xstilts.observe.logs import configure
 from xstilts.tasks.formats import format_of
 from xstilts.training import engine
 from xstilts.training.adapters import add_adapters
@@ -158,10 +159,11 @@ def test_the_stage_follows_from_the_memory_and_adapters_make_room(
         return sizes["load"]
 
     monkeypatch.setattr(engine, "load_of", load_of)
+    configure()
     expected = _train(tmp_path, "encoder", model_of("encoder", TASK))
     assert (expected.summary["zero_stage"], expected.summary["offload"]) == (0, "none")
     assert expected.summary["zero_reason"] == "there is no GPU whose memory could be short"
-    assert "at ZeRO stage 0: there is no GPU" in capsys.readouterr().err
+    assert "at ZeRO stage 0: there is no GPU" in capsys.readouterr().out
     short = (needed(sizes["load"], Zero(0)).total - 1) / USABLE
     monkeypatch.setattr(engine, "device_memory", lambda: short)
     found = _train(tmp_path, "encoder", model_of("encoder", TASK))

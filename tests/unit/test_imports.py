@@ -41,10 +41,10 @@ def test_the_task_table_imports_nothing_above_it():
                 assert package in ("tasks", "errors", "files"), f"{path} imports {node.module}"
 
 
-def test_there_is_a_component_for_every_phase_and_for_both_ends():
+def test_there_is_a_component_for_every_phase_for_several_nodes_and_for_both_ends():
     from xstilts.study.plan import PHASES as KNOWN
 
-    assert set(PHASES) == {"plan", *KNOWN, "finish"}
+    assert set(PHASES) == {"plan", *KNOWN, "trainjob", "finish"}
 
 
 @pytest.mark.parametrize("module", ["xstilts.cli", *(f"components.{phase}" for phase in PHASES)])

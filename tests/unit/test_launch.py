@@ -3,9 +3,12 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -77,6 +80,63 @@ def test_no_process_outlives_the_one_that_launched_it(tmp_path: Path, number: si
     assert not (tmp_path / "out").exists()
     if number != signal.SIGKILL:
         assert not list(tmp_path.glob(".out.*"))
+
+
+def test_two_nodes_write_the_model_that_one_writes(tmp_path: Path):
+    run_training(tiny_entry(tmp_path), tmp_path / "one")
+    (tmp_path / "entry.json").write_text(json.dumps(_in_two_processes(tiny_entry(tmp_path))))
+    with _two_nodes(tmp_path) as nodes:
+        codes = [node.wait(PATIENCE) for node in nodes]
+    assert codes == [0, 0]
+    (one, _), (two, _) = load_model(tmp_path / "one"), load_model(tmp_path / "node-0")
+    assert_same_weights(two.state_dict(), one.state_dict())
+    assert json.loads((tmp_path / "node-0" / "training.json").read_text())["world_size"] == 2
+    assert not (tmp_path / "node-1").exists()  # the first node alone writes
+
+
+def test_a_node_that_is_lost_ends_the_others(tmp_path: Path):
+    entry = _in_two_processes(tiny_entry(tmp_path))
+    entry["training"] |= {"epochs": 10_000, "evals": 10_000, "patience": 10_000}
+    (tmp_path / "entry.json").write_text(json.dumps(entry))
+    with _two_nodes(tmp_path) as (first, second):
+        _wait_for(lambda: any(_evaluated(path) for path in tmp_path.glob(".node-0.*")))
+        second.kill()
+        assert first.wait(PATIENCE) not in (0, None)
+    assert not (tmp_path / "node-0").exists()
+
+
+def test_processes_that_the_nodes_cannot_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PET_NNODES", "3")
+    with pytest.raises(UserError, match="2 processes cannot be shared evenly by 3 nodes"):
+        run_training(_in_two_processes(tiny_entry(tmp_path)), tmp_path / "out")
+
+
+@contextmanager
+def _two_nodes(folder: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Two nodes, as Kubeflow Trainer starts them, that train on what `folder` holds."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    where = {"PET_NNODES": "2", "PET_MASTER_ADDR": "127.0.0.1", "PET_MASTER_PORT": str(port)}
+    nodes = [
+        subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                LAUNCHER,
+                str(folder / "entry.json"),
+                str(folder / f"node-{rank}"),
+            ],
+            env=os.environ | where | {"PET_NODE_RANK": str(rank)},
+        )
+        for rank in range(2)
+    ]
+    try:
+        yield nodes
+    finally:
+        for node in nodes:
+            node.kill()
+            node.wait()
 
 
 def _evaluated(folder: Path) -> bool:

@@ -9,6 +9,7 @@ import pytest
 import components.finish.__main__
 import components.plan.__main__
 import components.pod
+import components.trainjob.__main__
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "components").glob("*/component.py"))
@@ -16,6 +17,7 @@ NAMES = [path.parent.name for path in FILES]
 PROGRAMS = {
     "plan": (["python", "-m", "components.plan"], components.plan.__main__),
     "finish": (["python", "-m", "components.finish"], components.finish.__main__),
+    "trainjob": (["python", "-m", "components.trainjob"], components.trainjob.__main__),
 }
 STAGE = (["xstilts-stage"], components.pod)
 LONGEST = 10  # lines of a component, without its description
@@ -74,11 +76,12 @@ def test_the_image_is_set_when_the_pipeline_is_compiled(name):
 
 
 def test_the_plan_has_the_outputs_that_its_program_writes():
+    from components.plan.pools import Chosen
     from xstilts.study.fanout import pods
 
     outputs = component("plan").component_spec.outputs
     parameters = {name for name, value in outputs.items() if not value.type.startswith("system.")}
-    assert parameters == {"run", *pods([], ()).outputs()}
+    assert parameters == {"run", *pods([], ()).outputs(), *Chosen().outputs()}
     assert set(outputs) - parameters == {"summary"}
 
 

@@ -12,10 +12,12 @@ from kfp.pipeline_spec.pipeline_spec_pb2 import (
     PlatformSpec,
 )
 
+from pipelines.pools import read_pools
+
 STUDY = "comp-exit-handler-1"
 PARAMETERS = {
-    "s3_url", "study", "seeds", "models", "gpus", "gpu_type", "tolerations", "node_selector",
-    "s3_endpoint", "s3_region", "s3_secret",
+    "s3_url", "study", "seeds", "models", "pool", "gpus", "gpu_type", "tolerations",
+    "node_selector", "s3_endpoint", "s3_region", "s3_secret", "champion", "notify", "notify_secret",
 }  # fmt: skip
 
 
@@ -51,6 +53,25 @@ def test_the_end_is_told_however_it_comes():
     # What it gets must be there even if nothing ran
     sources = found["finish"]["inputs"]["parameters"].values()
     assert not any("taskOutputParameter" in source for source in sources)
+
+
+def test_the_webhook_s_secret_goes_to_nobody_else():
+    specification, platform = compiled("cuda")
+    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    has_it = [
+        name
+        for name, settings in executors.items()
+        for secret in settings.get("secretAsEnv", [])
+        for entry in secret["keyToEnv"]
+        if entry["envVar"] == "XSTILTS_WEBHOOK"
+    ]
+    assert has_it == ["exec-finish"]
+    secret = executors["exec-finish"]["secretAsEnv"][-1]
+    assert secret["optional"] is True
+    assert secret["secretNameParameter"] == {"componentInputParameter": "notify_secret"}
+    found = specification["root"]["inputDefinitions"]["parameters"]
+    assert found["notify"]["defaultValue"] == "never"
+    assert found["champion"]["defaultValue"] == ""
 
 
 def test_nothing_is_collected_from_a_loop():
@@ -89,10 +110,15 @@ def test_the_plan_checks_the_images_that_run():
         assert images == [IMAGES[flavour] for flavour in flavours]
 
 
-def test_gpus_by_default():
-    for device, gpus in (("cuda", "1"), ("cpu", "0")):
-        found = compiled(device)[0]["root"]["inputDefinitions"]["parameters"]
-        assert found["gpus"]["defaultValue"] == gpus
+@pytest.mark.parametrize(("device", "pool"), [("cuda", "gpu"), ("cpu", "cpu")])
+def test_pools_by_default(device, pool):
+    found = compiled(device)[0]["root"]["inputDefinitions"]["parameters"]
+    assert found["pool"]["defaultValue"] == pool
+    assert found["gpus"]["defaultValue"] == ""
+    task = compiled(device)[0]["components"][STUDY]["dag"]["tasks"]["plan"]
+    pools = task["inputs"]["parameters"]["pools"]["runtimeValue"]["constant"]
+    assert pools[0]["name"] == pool
+    assert {entry["name"] for entry in pools} == set(read_pools())
 
 
 def test_a_study_changes_nothing_but_a_default():

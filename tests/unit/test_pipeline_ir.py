@@ -67,11 +67,12 @@ def lose_input_of_graph(spec, _platform):
 
 
 def lose_input_of_settings(spec, _platform):
-    del spec["components"][LOOP]["inputDefinitions"]["parameters"]["pipelinechannel--tolerations"]
+    inputs = spec["components"][LOOP]["inputDefinitions"]["parameters"]
+    del inputs["pipelinechannel--plan-pod_tolerations"]
 
 
 def lose_resource(spec, _platform):
-    del parameters(graph(spec, LOOP)["finetune"])["pipelinechannel--gpus"]
+    del parameters(graph(spec, LOOP)["finetune"])["pipelinechannel--plan-pod_gpus"]
 
 
 def lose_argument(spec, _platform):
@@ -111,8 +112,8 @@ def wrong_output_of_graph(spec, _platform):
         (lose_order, f"{STUDY}.prepare.run is taken from plan, but does not wait for it"),
         (wait_for_nothing, f"{STUDY}.publish waits for nobody, which is no task beside it"),
         (lose_input_of_graph, f"{LOOP}.evaluate.run is taken from pipelinechannel--plan-run"),
-        (lose_input_of_settings, "Kubernetes settings use pipelinechannel--tolerations"),
-        (lose_resource, f"{LOOP}.finetune uses the input pipelinechannel--gpus"),
+        (lose_input_of_settings, "Kubernetes settings use pipelinechannel--plan-pod_tolerations"),
+        (lose_resource, f"{LOOP}.finetune uses the input pipelinechannel--plan-pod_gpus"),
         (lose_argument, f"{LOOP}.evaluate does not give stages"),
         (extra_argument, f"{STUDY}.plan gives other, which its component does not have"),
         (wrong_argv, f"{STUDY}.plan uses the input other, which it does not get"),

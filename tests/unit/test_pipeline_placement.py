@@ -1,5 +1,7 @@
 """What every task of the pipeline gets from `place`."""
 
+from dataclasses import replace
+
 import pytest
 from compiled_pipeline import DEVICES, IMAGES, PHASES, TRAINING, compiled, phase, tasks
 from google.protobuf import json_format
@@ -7,15 +9,21 @@ from kfp.kubernetes.kubernetes_executor_config_pb2 import KubernetesExecutorConf
 
 from pipelines.compile import Build, compile_ir
 from pipelines.graph import DEADLINE, RETRIES
-from pipelines.placement import CPU
-from pipelines.placement import TRAINING as POOLS
+from pipelines.placement import QUEUE, STEPS
+from pipelines.pools import ordered, read_pools
+from pipelines.quantities import size
 
 EVERY = [(device, name) for device in DEVICES for name in sorted(tasks(device))]
-GIB = 2**30
+POOLS = {device: ordered(read_pools(), device=device)[0] for device in DEVICES}
 
 
-def quantity(text):
-    return int(text.removesuffix("Gi")) * GIB
+def pool_of(device, name):
+    return POOLS[device] if phase(name) in TRAINING else STEPS
+
+
+def planned(name):
+    """How a value that the plan put out is referred to."""
+    return f"{{{{$.inputs.parameters['pipelinechannel--plan-pod_{name}']}}}}"
 
 
 def test_all_components_are_there():
@@ -42,11 +50,23 @@ def test_images(device, name):
     assert container["image"] == IMAGES[flavour]
     assert settings["imagePullPolicy"] == "IfNotPresent"
     digest = IMAGES[flavour].partition("@")[2]
-    assert container["env"] == [{"name": "XSTILTS_IMAGE_DIGEST", "value": digest}]
+    assert {"name": "XSTILTS_IMAGE_DIGEST", "value": digest} in container["env"]
+
+
+@pytest.mark.parametrize(("device", "name"), EVERY)
+def test_what_trains_serves_its_figures_and_everything_logs_objects(device, name):
+    _, container, settings = tasks(device)[name]
+    found = {own["name"]: own["value"] for own in container["env"]}
+    labels = settings["podMetadata"]["labels"]
+    trains = phase(name) in TRAINING
+    assert found["XSTILTS_LOGS"] == "json"
+    assert found.get("XSTILTS_METRICS_PORT") == ("9464" if trains else None)
+    assert labels["app.kubernetes.io/name"] == "xstilts"
+    assert labels.get("app.kubernetes.io/component") == ("training" if trains else None)
 
 
 def test_an_image_by_tag_has_no_digest_to_tell():
-    specification, _ = compile_ir(Build("cpu", {"cpu": "xstilts:cpu"}))
+    specification, _ = compile_ir(Build({"cpu": "xstilts:cpu"}, (POOLS["cpu"],)))
     assert "XSTILTS_IMAGE_DIGEST" not in str(specification)
 
 
@@ -58,8 +78,8 @@ def test_accelerators_are_asked_for_where_models_run(device, name):
         assert found is None
         return
     assert found == {
-        "resourceCount": "{{$.inputs.parameters['pipelinechannel--gpus']}}",
-        "resourceType": "{{$.inputs.parameters['pipelinechannel--gpu_type']}}",
+        "resourceCount": planned("gpus"),
+        "resourceType": planned("gpu_type"),
     }
 
 
@@ -71,9 +91,10 @@ def test_the_number_of_gpus_is_a_text(device):
     found = [
         inputs[name]["parameterType"]
         for graph in graphs
-        for inputs in [graph.get("inputDefinitions", {}).get("parameters", {})]
+        for side in ("inputDefinitions", "outputDefinitions")
+        for inputs in [graph.get(side, {}).get("parameters", {})]
         for name in inputs
-        if name in ("gpus", "pipelinechannel--gpus")
+        if name in ("gpus", "pod_gpus", "pipelinechannel--plan-pod_gpus")
     ]
     assert len(found) >= 3
     assert set(found) == {"STRING"}
@@ -82,17 +103,19 @@ def test_the_number_of_gpus_is_a_text(device):
 @pytest.mark.parametrize(("device", "name"), EVERY)
 def test_resources(device, name):
     _, container, _ = tasks(device)[name]
-    pool = POOLS[device] if phase(name) in TRAINING else CPU
-    resources = container["resources"]
-    assert resources["resourceCpuRequest"] == pool.cpu
-    assert resources["resourceMemoryRequest"] == pool.memory
-    assert resources["resourceMemoryLimit"] == pool.memory_limit
+    found = container["resources"]
+    names = ("resourceCpuRequest", "resourceMemoryRequest", "resourceMemoryLimit")
+    if phase(name) in TRAINING:
+        wanted = [planned("cpu"), planned("memory_request"), planned("memory")]
+    else:
+        wanted = [STEPS.cpu, STEPS.memory_request, STEPS.memory]
+    assert [found[name] for name in names] == wanted
 
 
-@pytest.mark.parametrize("pool", [CPU, *POOLS.values()], ids=["cpu", *POOLS])
+@pytest.mark.parametrize("pool", [STEPS, *read_pools().values()], ids=lambda pool: pool.name)
 def test_pools_make_sense(pool):
-    assert quantity(pool.memory) <= quantity(pool.memory_limit)
-    assert quantity(pool.shm) < quantity(pool.memory_limit)  # it counts against the limit
+    assert size(pool.memory_request) <= size(pool.memory)
+    assert size(pool.shm) < size(pool.memory)  # it counts against the limit
     assert 0 < pool.hours * 3600 < DEADLINE
 
 
@@ -119,7 +142,8 @@ def test_nothing_runs_as_root(device, name):
 @pytest.mark.parametrize(("device", "name"), EVERY)
 def test_keys_come_from_a_secret_that_may_be_missing(device, name):
     _, _, settings = tasks(device)[name]
-    (secret,) = settings["secretAsEnv"]
+    secret, *others = settings["secretAsEnv"]
+    assert bool(others) == (name == "finish")  # which has that of the webhook, too
     assert secret["optional"] is True
     assert {(key["secretKey"], key["envVar"]) for key in secret["keyToEnv"]} == {
         ("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY_ID"),
@@ -143,9 +167,26 @@ def test_node_pool(device, name):
 
 
 @pytest.mark.parametrize(("device", "name"), EVERY)
+def test_what_trains_waits_in_the_pool_s_queue(device, name):
+    _, _, settings = tasks(device)[name]
+    found = settings["podMetadata"]["labels"].get(QUEUE)
+    assert found == (POOLS[device].queue if phase(name) in TRAINING else None)
+
+
+def test_what_a_pool_says_is_in_the_pods():
+    big = ordered(read_pools(), "a100")
+    _, platform = compile_ir(Build(IMAGES, (replace(big[0], queue=""), *big[1:])))
+    settings = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-finetune"]
+    assert settings["activeDeadlineSeconds"] == str(big[0].hours * 3600)
+    sizes = {mount["mountPath"]: mount["sizeLimit"] for mount in settings["emptyDirMounts"]}
+    assert sizes == {"/dev/shm": "64Gi", "/scratch": "500Gi", "/tmp": "500Gi"}
+    assert QUEUE not in settings["podMetadata"]["labels"]
+
+
+@pytest.mark.parametrize(("device", "name"), EVERY)
 def test_deadlines(device, name):
     _, _, settings = tasks(device)[name]
-    pool = POOLS[device] if phase(name) in TRAINING else CPU
+    pool = pool_of(device, name)
     assert int(settings["activeDeadlineSeconds"]) == pool.hours * 3600
 
 

@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from components.plan.__main__ import main
 from components.plan.checks import disk_problems
 from components.plan.placement import Placement, processes_problems, read_placement
+from components.plan.pools import Chosen, chosen
 from components.plan.registry import check_image
 from components.plan.studies import read_study
 from components.plan.summary import markdown, memory_notes, states
+from pipelines.pools import read_pools
 from xstilts.errors import UserError
 from xstilts.study.check import read_study as read_file
 from xstilts.study.devices import DEVICES
@@ -197,6 +199,53 @@ def test_any_json_gives_problems_and_no_crash(value):
     assert all(isinstance(problem, str) for problem in wrong(tolerations=text, node_selector=text))
 
 
+POOLS = [pool.record() for pool in read_pools().values()]
+
+
+def pool(name: str, pools: object = POOLS, **given: str) -> tuple[Chosen, list[str], list[str]]:
+    problems: list[str] = []
+    notes: list[str] = []
+    found = chosen(Chosen(**given), name, json.dumps(pools), problems, notes)
+    return found, problems, notes
+
+
+def test_a_run_gets_what_its_pool_says_unless_it_says_more():
+    found, problems, notes = pool("l4", gpus="2", tolerations="[]", node_selector="{}")
+    assert problems == []
+    assert (found.gpus, found.gpu_type, found.cpu) == ("2", "nvidia.com/gpu", "6")
+    outputs = found.outputs()
+    assert outputs["pod_node_selector"] == {"xstilts.dev/pool": "l4"}
+    assert [item["key"] for item in outputs["pod_tolerations"]] == ["nvidia.com/gpu"]
+    assert notes == []  # it differs from the first pool in nothing that is compiled
+
+
+def test_a_run_without_a_pool_gets_the_first_one():
+    assert pool("")[0].memory == "64Gi"
+    assert pool("", pools=[]) == (Chosen(), [], [])
+
+
+def test_what_a_pool_cannot_change_any_more_is_told():
+    _, problems, (note,) = pool("a100")
+    assert problems == []
+    assert "keep shm 8Gi, scratch 100Gi of the pool gpu" in note
+    assert "`xstilts submit --pool a100`" in note
+
+
+@pytest.mark.parametrize(
+    ("name", "pools", "problem"),
+    [
+        ("a10", POOLS, "unknown pool 'a10': did you mean a100?"),
+        ("a10", [], "unknown pool 'a10'."),
+        ("cpu", POOLS, "the pool cpu is for the device cpu, but the pipeline is compiled for cuda: "
+         "use gpu or l4 or l4-spot or a100, or the pipeline for cpu."),
+        ("a100", POOLS[::-1], "the pool a100 is for the device cuda, but the pipeline is compiled "
+         "for cpu: use cpu, or the pipeline for cuda."),
+    ],
+)  # fmt: skip
+def test_a_pool_that_a_run_cannot_have(name, pools, problem):
+    assert pool(name, pools)[1] == [problem]
+
+
 def test_more_processes_than_gpus():
     params = resolve(read_study(STUDY + "finetune: {processes: 4}\n", "", "", STUDIES))
     found = processes_problems(params, Placement(2, "", ()))
@@ -206,6 +255,11 @@ def test_more_processes_than_gpus():
     ]
     assert processes_problems(params, Placement(4, "", ())) == []
     assert processes_problems(params, Placement(0, "", ())) == []  # on the cores of the CPU
+    assert processes_problems(params, Placement(2, "", ()), nodes=2) == []
+    (uneven,) = processes_problems(params, Placement(4, "", ()), nodes=3)
+    assert "in 4 processes, which 3 nodes cannot share evenly" in uneven
+    (few,) = processes_problems(params, Placement(1, "", ()), nodes=2)
+    assert few.endswith("but each node gets gpus: 1; set gpus to 2, or use more nodes.")
 
 
 # --- images
@@ -363,10 +417,14 @@ def test_every_fault_is_named_at_once(monkeypatch, capsys, registry):
         "seeds": "one",
         "s3-url": "s3://bucket/p",
         "s3-endpoint": endpoint,
+        "pool": "gpus",
+        "pools": json.dumps(POOLS),
         "gpus": "many",
         "tolerations": "[1]",
         "node-selector": '{"a": 1}',
         "images": json.dumps([f"{registry}/gone@{DIGEST}"]),
+        "champion": "c/d",
+        "notify": "alway",
         "run-id": "a/b",
     }
     assert main([text for name, value in arguments.items() for text in (f"--{name}", value)]) == 2
@@ -374,7 +432,9 @@ def test_every_fault_is_named_at_once(monkeypatch, capsys, registry):
     assert all(line.startswith("error: ") for line in errors)
     for part in (
         "unknown task 'xnly'", "unknown recipe 'non'", "seeds 'one'", endpoint, "gpus 'many'",
+        "unknown pool 'gpus'",
         "tolerations[0]", "node_selector", "/gone@", "the run's id 'a/b'",
+        "The champion's name 'c/d'", "unknown notify 'alway': did you mean always?",
         "the disk is too full: /proc has 0.00 GB free",
     ):  # fmt: skip
         assert sum(part in line for line in errors) == 1, part

@@ -1,10 +1,12 @@
 """What a person sees of a training run."""
 
 import io
+import json
 import sys
 
 import pytest
 
+from xstilts.observe.logs import FORMAT, configure
 from xstilts.training import progress
 from xstilts.training.progress import Progress
 
@@ -12,6 +14,12 @@ from xstilts.training.progress import Progress
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+@pytest.fixture(autouse=True)
+def _records(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    configure()
 
 
 def _run(steps: int = 3, **settings: bool) -> None:
@@ -23,7 +31,7 @@ def _run(steps: int = 3, **settings: bool) -> None:
 
 def test_without_a_terminal_lines_are_rare(capsys: pytest.CaptureFixture[str]):
     _run()
-    assert capsys.readouterr().err == "finetune x: best 90.00 at 2\n"
+    assert capsys.readouterr().out == "finetune x: best 90.00 at 2\n"
 
 
 def test_a_line_tells_loss_speed_and_time_left(
@@ -35,8 +43,25 @@ def test_a_line_tells_loss_speed_and_time_left(
         for step in range(1, 4):
             now += 10.0
             bar.update(step, loss=1 / step, tokens=20000 * step)
-    lines = capsys.readouterr().err.splitlines()
+    lines = capsys.readouterr().out.splitlines()
     assert lines == ["finetune x: step 2/4 · loss 0.5000 · 2,000 tokens/s · 20 s left"]
+
+
+def test_a_collector_gets_the_numbers(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv(FORMAT, "json")
+    configure()
+    now = 0.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    with Progress("finetune x", 4) as bar:
+        now += 20.0
+        bar.update(1, loss=float("nan"), tokens=20000)
+        now += 20.0
+        bar.update(2, loss=0.5, tokens=40000)
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert "loss" not in first  # JSON has no such number
+    assert (second["step"], second["loss"], second["tokens_per_second"]) == (2, 0.5, 1000.0)
 
 
 def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch):

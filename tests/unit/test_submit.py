@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from compiled_pipeline import IMAGES, compiled
 
-from pipelines import api, submit
+from pipelines import api, submit, target
 from xstilts.store.location import parse
 
 ROOT = Path(__file__).parents[2]
@@ -113,10 +113,10 @@ def lock(tmp_path):
 
 @pytest.fixture(autouse=True)
 def _here(monkeypatch):
-    for name in (*submit.ENDPOINTS, api.TOKEN):
+    for name in (*target.ENDPOINTS, api.TOKEN):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(submit, "POLL", 0.01)
-    monkeypatch.setattr(submit, "configured", lambda _root: None)
+    monkeypatch.setattr(target, "configured", lambda _root: None)
     monkeypatch.setattr(submit, "compile_ir", lambda build: compiled(build.device))
 
 
@@ -146,12 +146,14 @@ def test_everything_that_can_be_said_is_handed_on(kubeflow, url, lock):
         *("--node-selector", '{"pool": "a100"}', "--s3-url", "s3://bucket"),
         *("--s3-endpoint", "http://s3.example:9000", "--s3-region", "eu-1", "--s3-secret", "keys"),
         *("--service-account", "runner", "--namespace", "team", "--experiment", "xlm"),
-        *("--run-name", "first"),
+        *("--run-name", "first", "--pool", "a100"),
+        *("--champion", "transfer", "--notify", "always", "--notify-secret", "hook"),
     ]
     assert submit.main(words) == 0
     body = kubeflow.posted("/apis/v2beta1/runs")
     assert body["runtime_config"]["parameters"] == {
         "study": "smoke",
+        "pool": "a100",
         "seeds": "0,1",
         "models": "mini-encoder",
         "gpus": "2",
@@ -162,6 +164,9 @@ def test_everything_that_can_be_said_is_handed_on(kubeflow, url, lock):
         "s3_endpoint": "http://s3.example:9000",
         "s3_region": "eu-1",
         "s3_secret": "keys",
+        "champion": "transfer",
+        "notify": "always",
+        "notify_secret": "hook",
     }
     known = compiled("cuda")[0]["root"]["inputDefinitions"]["parameters"]
     assert body["runtime_config"]["parameters"].keys() == known.keys()
@@ -191,7 +196,7 @@ def test_a_study_from_a_file(kubeflow, url, lock, tmp_path):
     assert body["display_name"].startswith("own ")
 
 
-@pytest.mark.parametrize("name", submit.ENDPOINTS)
+@pytest.mark.parametrize("name", target.ENDPOINTS)
 def test_endpoint_and_token_from_the_environment(kubeflow, url, lock, monkeypatch, capsys, name):
     monkeypatch.setenv(name, url)
     monkeypatch.setenv(api.TOKEN, "t0ken")
@@ -208,7 +213,7 @@ def test_without_a_token_none_is_sent(kubeflow, url, lock):
 
 def test_the_store_of_this_clone(kubeflow, url, lock, monkeypatch):
     known = parse("s3://mine/x", endpoint="https://s3.example", region="eu-1", profile="me")
-    monkeypatch.setattr(submit, "configured", lambda _root: known)
+    monkeypatch.setattr(target, "configured", lambda _root: known)
     assert submit.main(["smoke", *lock, "--endpoint", url, "--s3-region", "eu-2"]) == 0
     assert kubeflow.posted("/apis/v2beta1/runs")["runtime_config"]["parameters"] == {
         "study": "smoke",
@@ -222,7 +227,18 @@ def test_all_problems_at_once(tmp_path, capsys):
     words = [
         *("mina", "--images", str(tmp_path / "none"), "--seeds", "a", "--gpus", "many"),
         *("--gpu-type", "a b", "--tolerations", "{}", "--node-selector", '{"a": 1}'),
-        *("--s3-url", "http://x", "--s3-secret", "A", "--service-account", "", "--timeout", "3"),
+        *(
+            "--pool",
+            "a10",
+            "--s3-url",
+            "http://x",
+            "--s3-secret",
+            "A",
+            "--service-account",
+            "",
+            "--timeout",
+            "3",
+        ),
     ]
     assert submit.main(words) == 2
     found = "\n".join(problems(capsys))
@@ -231,6 +247,7 @@ def test_all_problems_at_once(tmp_path, capsys):
         "none is missing, the file that names the images",
         "unknown study 'mina': did you mean mini?",
         "a seed",
+        "unknown pool 'a10': did you mean a100?",
         "gpus 'many'",
         "gpu_type 'a b'",
         "tolerations must be a JSON list",
@@ -248,10 +265,18 @@ def test_all_problems_at_once(tmp_path, capsys):
     [
         ([], "no store: give --s3-url"),
         ([*STORE, "--s3-endpoint", "http://127.0.0.1:9000"], "is on this machine"),
-        ([*STORE, "--device", "cpu", "--gpus", "1"], "--gpus 1 goes with --device cuda only"),
+        ([*STORE, "--device", "cpu", "--gpus", "1"], "--gpus 1 goes with the device cuda only"),
+        (
+            [*STORE, "--device", "cpu", "--pool", "a100"],
+            "a100 is for the device cuda, not cpu: use",
+        ),
+        ([*STORE, "--pool", "cpu", "--gpus", "1"], "--gpus 1 goes with the device cuda only"),
+        ([*STORE, "--pools", "none.yaml"], "none.yaml: there is no such file"),
         ([*STORE, "--file", "none.yaml"], "a study is named (smoke) and given by --file"),
         ([*STORE, "--file", "none.yaml"], "--file none.yaml cannot be read"),
         ([*STORE, "--models", "mini"], "unknown model 'mini'"),
+        ([*STORE, "--champion", "a/b"], "The champion's name 'a/b' may hold letters"),
+        ([*STORE, "--notify-secret", "A"], "--notify-secret 'A' is no name"),
         ([*STORE, "--endpoint", "kubeflow:80"], "must begin with http:// or https://"),
         ([*STORE, "--endpoint", "https://a:b@host"], "must hold no user or password"),
         ([*STORE, "--endpoint", "https://host/#/runs"], "must end before the ? or #"),

@@ -82,6 +82,17 @@ def read_receipts(run: Location) -> dict[str, dict[str, Any]]:
     }
 
 
+def ready(run: Location, stage: str, deps: Iterable[str]) -> float:
+    """When a stage could begin, as Unix time of the store's clock.
+
+    That is when the last of its inputs was there, or an earlier try had ended; of a stage without
+    inputs when the run was planned.
+    """
+    times = objects.written(run)
+    names = (PARAMS, f"receipts/{stage}.json", *(f"lock/{name}.yaml" for name in deps))
+    return max(times[name] for name in names if name in times)
+
+
 def read_params(run: Location) -> str:
     """The text of a run's `params.yaml`; raises `UserError` if the run has no plan."""
     text = objects.read(run, PARAMS)

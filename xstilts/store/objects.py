@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from xstilts.errors import UserError
 from xstilts.store.connection import REQUESTS, connect
@@ -24,6 +24,7 @@ __all__ = [
     "together",
     "upload_folder",
     "write",
+    "written",
 ]
 
 Item = TypeVar("Item")
@@ -79,6 +80,16 @@ def write(location: Location, data: bytes, *parts: str, content_type: str = _BYT
 
 def names(location: Location, *parts: str) -> list[str]:
     """The keys below a folder, relative to it, in the order of their bytes."""
+    return [name for name, _ in _listed(location, *parts)]
+
+
+def written(location: Location, *parts: str) -> dict[str, float]:
+    """As `names`, each with the Unix time, by the server's clock, when it was last written."""
+    listed = _listed(location, *parts)
+    return {name: entry["LastModified"].timestamp() for name, entry in listed}
+
+
+def _listed(location: Location, *parts: str) -> list[tuple[str, dict[str, Any]]]:
     folder = location.key(*parts)
     start = f"{folder}/" if folder else ""
     client = connect(location)
@@ -86,8 +97,8 @@ def names(location: Location, *parts: str) -> list[str]:
         pages = client.get_paginator("list_objects_v2").paginate(
             Bucket=location.bucket, Prefix=start
         )
-        keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
-    return [key.removeprefix(start) for key in keys if key != start]
+        found = [entry for page in pages for entry in page.get("Contents", [])]
+    return [(own["Key"].removeprefix(start), own) for own in found if own["Key"] != start]
 
 
 def folders(location: Location, *parts: str) -> list[str]:

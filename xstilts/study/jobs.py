@@ -16,6 +16,7 @@ import psutil
 
 from xstilts import warm
 from xstilts.errors import USER_ERROR_EXIT_CODE
+from xstilts.observe.logs import as_text
 from xstilts.process import die_with_parent
 from xstilts.study.plan import Stage
 from xstilts.study.state import SCRATCH, dvc
@@ -85,12 +86,12 @@ def warm_process(root: Path, environment: Mapping[str, str]) -> Iterator[dict[st
 
 
 def last_lines(log: Path, count: int) -> list[str]:
-    """The end of a log without DVC's own remarks; of a progress bar only its last state."""
+    """The end of a log as people read it, without DVC's own remarks; of a bar its last state."""
     with log.open("rb") as stream:
         stream.seek(max(0, log.stat().st_size - 16_384))
         text = stream.read().decode("utf-8", errors="replace")
     lines = [line.rpartition("\r")[2].rstrip() for line in text.split("\n")]
-    return [line for line in lines if line and not is_noise(line)][-count:]
+    return [as_text(line) for line in lines if line and not is_noise(line)][-count:]
 
 
 def is_noise(line: str) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from xstilts.errors import USER_ERROR_EXIT_CODE, UserError
 from xstilts.files import write_json
+from xstilts.observe.logs import configure
 from xstilts.process import die_with_parent, leave
 from xstilts.training.launch import sigterm_unwinds
 from xstilts.training.run import run_training
@@ -19,6 +20,7 @@ def main(entry: str, folder: str, problems: str) -> int:
     """Train; returns the exit code."""
     die_with_parent(os.getppid())
     try:
+        configure()
         with sigterm_unwinds():
             run_training(json.loads(Path(entry).read_text(encoding="utf-8")), Path(folder))
             from xstilts.training.engine import disconnect

@@ -1,4 +1,9 @@
-"""Several processes for one training run, by torchrun; all of them end with this one."""
+"""Several processes for one training run, by torchrun; all of them end with this one.
+
+Where several nodes train together, each launches its share of the processes. Which node this
+is, and where the first one listens, says the environment in torchrun's own words: PET_NNODES,
+PET_NODE_RANK, PET_MASTER_ADDR and PET_MASTER_PORT, as Kubeflow Trainer sets them.
+"""
 
 import json
 import os
@@ -17,19 +22,34 @@ from xstilts.errors import UserError
 from xstilts.process import die_with_parent
 
 SECONDS_TO_END = 10.0
+SECONDS_TO_MEET = 1800  # that a node waits for the others: their images may have to be fetched
+
+
+def nodes() -> int:
+    """How many nodes train together; 1 where nothing is said."""
+    return int(os.environ.get("PET_NNODES", "1"))
 
 
 def launch(entry: dict[str, Any], folder: Path, processes: int) -> None:
     """Run `python -m xstilts.training` on `entry` in `processes` processes and wait.
 
+    On several nodes each runs its share, and the first of the first node writes.
+
     Raises:
-        UserError: what the processes found wrong with the user's input.
+        UserError: what the processes found wrong with the user's input, or the nodes cannot
+            share the processes evenly.
         RuntimeError: they ended otherwise than well.
     """
+    if processes % nodes():
+        raise UserError(
+            f"{processes} processes cannot be shared evenly by {nodes()} nodes: set processes to "
+            "a multiple of the nodes."
+        )
     with tempfile.TemporaryDirectory(prefix="xstilts-launch-") as scratch:
         order, problems = Path(scratch, "entry.json"), Path(scratch, "problems.json")
         order.write_text(json.dumps(entry), encoding="utf-8")
-        code = _wait(_command(processes, order, folder, problems), _environment(processes))
+        here = processes // nodes()
+        code = _wait(_command(here, order, folder, problems), _environment(here))
         if problems.exists():
             raise UserError(json.loads(problems.read_text(encoding="utf-8")))
     if code:
@@ -38,7 +58,8 @@ def launch(entry: dict[str, Any], folder: Path, processes: int) -> None:
 
 def _command(processes: int, *arguments: Path) -> list[str]:
     # --standalone: torchrun itself picks a free port on this machine
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    where = ["--standalone"] if nodes() == 1 else ["--rdzv-conf", f"timeout={SECONDS_TO_MEET}"]
+    torchrun = ["-m", "torch.distributed.run", *where, "--nproc-per-node", str(processes)]
     return [sys.executable, *torchrun, "-m", "xstilts.training", *map(str, arguments)]
 
 

@@ -4,6 +4,7 @@ Imports deepspeed: only what trains may import it.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from xstilts.models.body import device_name
 from xstilts.models.heads import TaskModel
+from xstilts.observe.figures import Figures
+from xstilts.observe.metrics import served
+from xstilts.observe.work import Work, peak, work_of
 from xstilts.tasks import mlm
 from xstilts.tasks.formats import Feature, Row, format_of
 from xstilts.tasks.record import Task
@@ -71,6 +76,7 @@ class _Run:
     progress: Progress
     rank: int
     world: int
+    work: Work
     best_score: float = float("-inf")
     best_step: int = 0
     best_weights: dict[str, Tensor] = field(default_factory=dict)
@@ -97,6 +103,7 @@ def train(
     """
     rank, world = zero.connect()
     torch.manual_seed(config.seed * world + rank)
+    work = work_of(model.body, adapters=config.lora_rank is not None)
     parts = {name: own.part(config) for name, own in data.items()}
     batches = schedule(parts, config.epochs, config.seed, config.max_steps)
     zero.restrict(model, config)
@@ -104,14 +111,37 @@ def train(
     choice = choose(load, zero.device_memory(), config.zero_stage, config.offload)
     config = replace(config, zero_stage=choice.zero.stage, offload=choice.zero.offload)
     engine = zero.start(model, config, len(batches))
-    log = RunLog(folder, writes=rank == 0)
-    with Progress(title, len(batches), shown=rank == 0) as progress:
+    figures = Figures(len(batches), _peak(config, world))
+    log = RunLog(folder, figures, writes=rank == 0)
+    with (
+        Progress(title, len(batches), shown=rank == 0) as progress,
+        _metrics(figures, config, rank, world),
+    ):
         progress.say(_said(load, choice))
-        run = _Run(engine, data, config, pad_id, dev_score, log, progress, rank, world)
+        run = _Run(engine, data, config, pad_id, dev_score, log, progress, rank, world, work)
         steps = _train_steps(run, batches)
     engine.destroy()
     facts = _summary(run, steps, len(batches)) | _placed(load, choice)
     return Trained(merged(run.best_weights, config), facts)
+
+
+def _peak(config: TrainConfig, world: int) -> float | None:
+    """Of all devices of the run together; of CPUs every thread has a core."""
+    each = 1 if torch.cuda.is_available() else torch.get_num_threads()
+    return peak(device_name(), config.precision, world * each)
+
+
+def _metrics(
+    figures: Figures, config: TrainConfig, rank: int, world: int
+) -> AbstractContextManager[None]:
+    """The first process serves the figures, if anybody is."""
+    facts = {
+        "device": device_name(),
+        "precision": config.precision,
+        "processes": str(world),
+        "zero_stage": str(config.zero_stage),
+    }
+    return served(figures, facts) if rank == 0 else nullcontext()
 
 
 def _said(load: Load, choice: Choice) -> str:
@@ -176,8 +206,9 @@ def _train_step(run: _Run, step: int, batch: Batch) -> None:
         run.engine.backward(loss * len(parts))
         norm = zero.apply_gradients(run.engine, config)
         losses.append(loss.detach().float())
-    tokens = sum(part.features[i]["length"] for i in batch.indices)
-    run.log.step(step, torch.stack(losses).sum(), lr, norm, tokens)
+    lengths = [part.features[i]["length"] for i in batch.indices]
+    operations = run.work.of(lengths)
+    run.log.step(step, torch.stack(losses).sum(), lr, norm, sum(lengths), operations)
 
 
 def _drawn(part: TrainingSet, index: int, step: int, seed: int) -> Feature:
@@ -208,7 +239,10 @@ def _evaluate(run: _Run, step: int) -> None:
     run.log.evaluation(step, score.item(), run.best_score)
     run.progress.say(
         f"step {step}/{run.progress.steps} · dev {score.item():.2f} · best {run.best_score:.2f} "
-        f"at {run.best_step}"
+        f"at {run.best_step}",
+        step=step,
+        dev_score=round(score.item(), 4),
+        best_dev_score=round(run.best_score, 4),
     )
 
 

@@ -1,15 +1,17 @@
-"""What a person sees while a model trains: a bar on a terminal, a line now and then elsewhere."""
+"""What is seen while a model trains: a bar on a terminal, a record now and then elsewhere."""
 
 import sys
 import time
 from types import TracebackType
 from typing import Any, Self
 
+from xstilts.observe import logs
+
 SECONDS_BETWEEN_LINES = 15.0
 
 
 class Progress:
-    """Steps done, loss, sub-words per second and time left, on stderr."""
+    """Steps done, loss, sub-words per second and time left."""
 
     def __init__(self, title: str, steps: int, *, shown: bool = True) -> None:
         self.title, self.steps = title, steps
@@ -29,22 +31,24 @@ class Progress:
         if not self._shown:
             return
         elapsed = max(time.monotonic() - self._started, 1e-9)
-        note = f"loss {loss:.4f} · {tokens / elapsed:,.0f} tokens/s"
+        speed = tokens / elapsed
+        note = f"loss {loss:.4f} · {speed:,.0f} tokens/s"
         if self._bar is not None:
             self._bar.update(self._job, completed=step, note=note)
         elif time.monotonic() - self._last_line > SECONDS_BETWEEN_LINES:
             left = elapsed / step * (self.steps - step)
-            self.say(f"step {step}/{self.steps} · {note} · {left:.0f} s left")
+            text = f"step {step}/{self.steps} · {note} · {left:.0f} s left"
+            self.say(text, step=step, loss=loss, tokens_per_second=round(speed, 1))
             self._last_line = time.monotonic()
 
-    def say(self, text: str) -> None:
-        """Print one line above the bar."""
+    def say(self, text: str, **numbers: float) -> None:
+        """Print one line above the bar, or record it with `numbers`."""
         if not self._shown:
             return
         if self._bar is not None:
             self._bar.console.print(f"{self.title}: {text}", highlight=False)
         else:
-            print(f"{self.title}: {text}", file=sys.stderr, flush=True)
+            logs.say(f"{self.title}: {text}", **numbers)
 
     def __exit__(
         self,
