@@ -7,9 +7,10 @@ STUDY = mini
 PYTHON = python3
 BIN = .venv/bin
 S3 = .s3
+FLAVOURS = cpu cuda
 STAMP = .venv/installed
 
-.PHONY: docs e2e image image-cuda base wheels push run s3 test lint clean
+.PHONY: docs e2e image image-cuda base wheels push release run s3 test lint clean
 
 run: $(STAMP)
 	@OMP_WAIT_POLICY=PASSIVE $(BIN)/xstilts run $(STUDY)
@@ -57,6 +58,15 @@ wheels: $(STAMP)
 # make push REGISTRY=host/folder
 push: $(STAMP)
 	@$(BIN)/python docker/push.py "$(REGISTRY)"
+
+# make release REGISTRY=host/folder [FLAVOURS=cpu]: images, their digests, and what clusters get
+# (docs/releases.md). What would stop it is found before anything is built.
+release: $(STAMP)
+	@test -n "$(REGISTRY)" || { echo "error: say make release REGISTRY=host/folder" >&2; exit 2; }
+	@$(BIN)/xstilts release --check $(FLAVOURS)
+	@for flavour in $(FLAVOURS); do docker/build.sh $$flavour || exit; done
+	@$(BIN)/python docker/push.py "$(REGISTRY)" $(FLAVOURS)
+	@$(BIN)/xstilts release
 
 # A local S3 server until Ctrl-C; its objects and keys stay in S3 for the next time
 s3: $(STAMP)

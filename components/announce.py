@@ -34,6 +34,8 @@ def announce(desk: Desk, publish: Stage, entry: Entry) -> dict[str, Any] | None:
         fragments.LOCK: lock.encode(),
         fragments.PARAMS: fragments.read_params(desk.run).encode(),
     }
+    if desk.data:
+        extra[fragments.DATA] = fragments.data_text(desk.data)
     folder = dvc_steps.results(desk, publish, entry)
     study, run = desk.params["study"]["name"], desk.run.prefix.rpartition("/")[2]
     publish_results(desk.store, study, run, folder, extra)

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -12,9 +12,9 @@ from components.desk import Desk
 from xstilts.errors import USER_ERROR_EXIT_CODE, UserError, raise_if_any
 from xstilts.files import write_text
 from xstilts.observe.logs import relay
-from xstilts.store import fragments, lookup, remote
+from xstilts.store import fragments, lookup, remote, tracked
 from xstilts.study.jobs import Job, failed_by_user, is_noise, last_lines, start, stop
-from xstilts.study.plan import Stage
+from xstilts.study.plan import PHASES, Stage
 from xstilts.study.run import cores
 from xstilts.study.state import LOCK, environment
 from xstilts.training.launch import nodes
@@ -56,12 +56,22 @@ def _check_inputs(desk: Desk, stage: Stage, inputs: lookup.Entries) -> None:
     )
 
 
-def pull(desk: Desk, inputs: lookup.Entries) -> None:
-    """Fetch the outputs that the lock entries `inputs` describe, and nothing else."""
+def pull(desk: Desk, inputs: lookup.Entries, data: Sequence[str] = ()) -> None:
+    """Fetch the outputs that the lock entries `inputs` describe, and nothing else.
+
+    Nothing but `data`: paths of, or in, folders that DVC tracks.
+    """
     write_text(desk.root / LOCK, fragments.lock_text(inputs))
-    if inputs:
-        with _repo(desk, f"fetch {', '.join(inputs)} from") as repo:
-            repo.pull(targets=list(inputs), remote=remote.NAME)
+    if targets := [*inputs, *data]:
+        with _repo(desk, f"fetch {', '.join(targets)} from") as repo:
+            repo.pull(targets=targets, remote=remote.NAME)
+
+
+def tracked_inputs(desk: Desk, stage: Stage) -> list[str]:
+    """The paths that a stage reads of folders that DVC tracks."""
+    entry = desk.params[stage.phase].get(stage.key, {})
+    paths = [entry[name] for name in PHASES[stage.phase].inputs if name in entry]
+    return [path for path in paths if tracked.holder(path, desk.data)]
 
 
 def run(desk: Desk, stage: Stage) -> None:

@@ -1,7 +1,8 @@
 """Which container image runs a stage: the lock file that pins each flavour to a digest.
 
 A tag can be moved, so a compiled pipeline that names one may run other code tomorrow. The
-lock holds `flavour: registry/name@sha256:digest`, and `make push` writes it.
+lock holds `flavour: registry/name@sha256:digest`, and `make push` writes it, with the commit that
+the images were built from.
 """
 
 import re
@@ -17,6 +18,7 @@ from xstilts.files import write_text
 FLAVOURS = ("cpu", "cuda")
 LOCK = Path(__file__).with_name("images.lock")
 _SHOWN = "components/images.lock"
+_REVISION = "revision"  # the one key that is no flavour
 _REMEDY = (
     "Push the images with `make push REGISTRY=host/folder`, which writes the file, or compile "
     "with --dev to use images of this machine."
@@ -34,6 +36,7 @@ _HEADER = """\
 #
 #     cpu: REGISTRY/xstilts@sha256:...
 #     cuda: REGISTRY/xstilts@sha256:...
+#     revision: the commit that they were built from
 """
 
 
@@ -48,6 +51,17 @@ def read_lock(path: Path = LOCK) -> dict[str, str]:
     What the references are is for `pinned` to check. Raises `UserError` when the file is
     missing or is no mapping of known flavours to texts.
     """
+    found = _read(path)
+    found.pop(_REVISION, None)
+    return found
+
+
+def read_revision(path: Path = LOCK) -> str:
+    """The commit that the lock's images were built from, '' if it does not say; see `read_lock`."""
+    return _read(path).get(_REVISION, "")
+
+
+def _read(path: Path) -> dict[str, str]:
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -86,22 +100,27 @@ def reference(flavour: str) -> str:
     return pinned(read_lock(), flavour)
 
 
-def write_lock(path: Path, images: Mapping[str, str]) -> None:
-    """Write the lock atomically; every reference must be one by digest."""
+def write_lock(path: Path, images: Mapping[str, str], revision: str = "") -> None:
+    """Write the lock atomically; every reference must be one by digest.
+
+    `revision` is the commit that the images were built from, '' if nobody knows.
+    """
     for flavour in images:
         pinned(images, flavour)
     lines = [f"{flavour}: {images[flavour]}\n" for flavour in sorted(images)]
+    lines += [f"{_REVISION}: '{revision}'\n"] if revision else []
     write_text(path, _HEADER + "".join(lines))
 
 
 def _problems(path: Path, found: Mapping[Any, Any]) -> list[str]:
     problems = []
     for flavour, value in found.items():
-        if flavour not in FLAVOURS:
+        if flavour not in (*FLAVOURS, _REVISION):
             problems.append(
                 f"{path}: {flavour!r} is no flavour of the image; "
                 f"there are {' and '.join(FLAVOURS)}."
             )
         elif not isinstance(value, str):
-            problems.append(f"{path}: {flavour}: {value!r} is no image reference. {_REMEDY}")
+            kind = "text: quote it" if flavour == _REVISION else "image reference"
+            problems.append(f"{path}: {flavour}: {value!r} is no {kind}. {_REMEDY}")
     return problems

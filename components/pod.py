@@ -192,7 +192,7 @@ def _result(desk: Desk, visit: Visit, make: Make) -> lookup.Entry:
 def _here(desk: Desk, visit: Visit, inputs: lookup.Entries) -> lookup.Entry:
     """Run a stage in this pod; returns its lock entry."""
     with visit.timed("pull"):
-        dvc_steps.pull(desk, inputs)
+        dvc_steps.pull(desk, inputs, dvc_steps.tracked_inputs(desk, visit.stage))
     with visit.timed("work"):
         dvc_steps.run(desk, visit.stage)
     with visit.timed("push"):

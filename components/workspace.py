@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from xstilts.files import write_text
-from xstilts.store import remote
+from xstilts.store import remote, tracked
 from xstilts.store.location import Location
 
 # What the stages of dvc.yaml depend on or read; the same files as in a clone
@@ -23,10 +23,11 @@ def home() -> Path:
     return Path(os.environ.get("XSTILTS_HOME") or Path(__file__).resolve().parents[1])
 
 
-def prepare(folder: Path, params: str, store: Location) -> Path:
+def prepare(folder: Path, params: str, store: Location, data: tracked.Revisions) -> Path:
     """Make a workspace in the new folder `folder`; `params` is the text of `params.yaml`.
 
-    The code is copied, because DVC writes beside what it reads and an image is read-only.
+    The code is copied, because DVC writes beside what it reads and an image is read-only. Of the
+    folders `data` there is what DVC knows of them, and nothing of what is in them.
     """
     folder.mkdir(parents=True)
     for name in CODE:
@@ -39,4 +40,6 @@ def prepare(folder: Path, params: str, store: Location) -> Path:
     write_text(folder / "params.yaml", params)
     write_text(folder / ".dvc" / "config", _DVC_CONFIG)
     remote.configure(folder, store)
+    for name, revision in data.items():
+        write_text(folder / f"{name}.dvc", tracked.dvc_text(name, revision))
     return folder

@@ -98,9 +98,14 @@ def examine(endpoint: Endpoint, namespace: str | None) -> str:
             f"{endpoint.url} is Kubeflow Pipelines {tag}, which is too old: it would ignore the "
             f"pipeline's Kubernetes settings. Update it to {OLDEST[0]}.{OLDEST[1]} or newer."
         )
-    if found.get("multi_user", found.get("apiServerMultiUser")) and not namespace:
+    if _multi_user(found) and not namespace:
         raise UserError(f"{endpoint.url} has a namespace per user: give yours by --namespace.")
     return tag if version else ""
+
+
+def has_users(endpoint: Endpoint) -> bool:
+    """Whether a server that `examine` found to be right has a namespace for each user."""
+    return _multi_user(call(endpoint, "v2beta1/healthz"))
 
 
 def experiment(endpoint: Endpoint, name: str, namespace: str | None) -> str:
@@ -169,6 +174,10 @@ def equals(key: str, value: str) -> dict[str, str]:
 def in_namespace(namespace: str | None) -> dict[str, str]:
     """The part of a query, or of an object, that names a namespace, where there are any."""
     return {"namespace": namespace} if namespace else {}
+
+
+def _multi_user(health: Json) -> bool:
+    return bool(health.get("multi_user", health.get("apiServerMultiUser")))
 
 
 def _without_v2(endpoint: Endpoint) -> str:

@@ -58,10 +58,11 @@ def pipeline(
         study: str = study,
         seeds: str = "",
         models: str = "",
+        data: dict = {},  # noqa: B006 (KFP copies defaults into its specification)
         pool: str = pool,
         gpus: str = "",
         gpu_type: str = "",
-        tolerations: list = [],  # noqa: B006 (KFP copies defaults into its specification)
+        tolerations: list = [],  # noqa: B006
         node_selector: dict = {},  # noqa: B006
         s3_endpoint: str = "",
         s3_region: str = "",
@@ -77,6 +78,7 @@ def pipeline(
             study: Name of a study in the image, or a study's YAML.
             seeds: Seeds to run instead of the study's own, such as 0,1,2.
             models: Models to run instead of the study's own, such as xlm-roberta-base.
+            data: Revisions of the folders that the study reads, as their .dvc files have them.
             pool: Node pool of training pods, as k8s/pools.yaml named it when this was compiled.
             gpus: Number of GPUs of each training pod; empty for the pool's.
             gpu_type: Kubernetes resource name of the GPUs; empty for the pool's.
@@ -92,9 +94,10 @@ def pipeline(
         on = partial(place, Placement(images, retries, s3_secret))
         store = {"study": study, "s3_url": s3_url, "s3_endpoint": s3_endpoint,
                  "s3_region": s3_region, "run_id": RUN_ID}  # fmt: skip
-        asked = {"seeds": seeds, "models": models, "pool": pool, "pools": known,
+        asked = {"seeds": seeds, "models": models, "data": data, "pool": pool, "pools": known,
                  "gpus": gpus, "gpu_type": gpu_type, "tolerations": tolerations,
-                 "node_selector": node_selector, "nodes": str(nodes)}  # fmt: skip
+                 "node_selector": node_selector, "nodes": str(nodes),
+                 "s3_secret": s3_secret}  # fmt: skip
         last = on(STEPS, finish(**store, notify=notify), "Say how it ended")
         use_secret_as_env(last, notify_secret, {"url": WEBHOOK}, optional=True)
         with dsl.ExitHandler(last, name="Study"):

@@ -15,14 +15,16 @@ from typing import Any
 from components.plan.studies import study_name
 from pipelines import engine
 from pipelines.containers import Containers, Ended, is_loopback, settings
+from pipelines.data import in_clone
 from pipelines.graph import pipeline
 from pipelines.local_runner import end_on_signal, execute
 from pipelines.pools import ordered, read_pools
 from pipelines.summary import summarise
-from xstilts.errors import USER_ERROR_EXIT_CODE, UserError
+from xstilts.errors import USER_ERROR_EXIT_CODE, UserError, raise_if_any
 from xstilts.files import write_json
 from xstilts.store.fragments import read_receipts, run_folder
 from xstilts.store.location import Location, parse
+from xstilts.store.tracked import Revisions
 
 IMAGE = "xstilts:cpu"
 _SIDE_BY_SIDE = 2  # KFP's local runner does no more, whatever a loop asks for
@@ -66,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", default="", help="seeds instead of the study's, such as 0,1")
     parser.add_argument("--models", default="", help="models instead of the study's")
     parser.add_argument(
+        "--champion", metavar="NAME", default="", help="challenge the champion of that name"
+    )
+    parser.add_argument(
         "--keep",
         metavar="FOLDER",
         type=Path,
@@ -86,6 +91,9 @@ def _study(text: str) -> str:
 
 def _run(options: argparse.Namespace) -> int:
     store = parse(options.s3_url, endpoint=options.s3_endpoint, region=options.s3_region)
+    problems: list[str] = []
+    data = in_clone(options.study, problems)
+    raise_if_any(problems)
     client = engine.connect()
     images = engine.image_ids(client, [options.image])
     image = images[options.image]
@@ -111,7 +119,7 @@ def _run(options: argparse.Namespace) -> int:
         pools = ordered(read_pools(), device="cpu")
         try:
             spec = pipeline({"cpu": options.image}, pools, retries=0).pipeline_spec
-            failure = execute(spec, _arguments(options, store), run, containers, keywords)
+            failure = execute(spec, _arguments(options, store, data), run, containers, keywords)
             planned = any(c.title == "plan" and c.code == 0 for c in containers.ended)
             receipts = read_receipts(address) if planned else {}
             return summarise(failure, containers.ended, receipts, address, show)
@@ -137,11 +145,13 @@ def show(text: str) -> None:
     sys.__stdout__.flush()
 
 
-def _arguments(options: argparse.Namespace, store: Location) -> dict[str, Any]:
+def _arguments(options: argparse.Namespace, store: Location, data: Revisions) -> dict[str, Any]:
     return {
         "study": options.study,
         "seeds": options.seeds,
         "models": options.models,
+        "data": dict(data),
+        "champion": options.champion,
         "s3_url": store.url,
         "s3_endpoint": store.endpoint or "",
         "s3_region": store.region or "",

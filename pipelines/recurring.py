@@ -32,6 +32,16 @@ class Server:
 
 
 @dataclass(frozen=True)
+class Newest:
+    """The newest version of a pipeline: ids of both, its name, and the parameters that it has."""
+
+    pipeline: str
+    version: str
+    name: str
+    parameters: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Wanted:
     """A schedule as it should be: `body` is the recurring run, `digest` that of what it says."""
 
@@ -76,8 +86,8 @@ def recurring(server: Server, name: str | None = None) -> list[Recurring]:
             return sorted(found, key=lambda own: own.age)
 
 
-def pipeline(server: Server, name: str) -> tuple[str, set[str]]:
-    """The id of a pipeline, and the parameters of its newest version.
+def pipeline(server: Server, name: str) -> Newest:
+    """The newest version of a pipeline.
 
     Raises `UserError` if the server does not have it.
     """
@@ -97,9 +107,12 @@ def pipeline(server: Server, name: str) -> tuple[str, set[str]]:
     versions = api.call(server.endpoint, f"v2beta1/pipelines/{quote(own)}/versions?{newest}")
     if not versions.get("pipeline_versions"):
         raise UserError(f"the pipeline {name} at {server.endpoint.url} has no version: upload one.")
-    specification = versions["pipeline_versions"][0]["pipeline_spec"]
+    (version,) = versions["pipeline_versions"]
+    specification = version["pipeline_spec"]
     root = specification.get("pipeline_spec", specification)["root"]
-    return own, set(root.get("inputDefinitions", {}).get("parameters", {}))
+    known = root.get("inputDefinitions", {}).get("parameters", {})
+    ids = own, str(version["pipeline_version_id"])
+    return Newest(*ids, str(version["display_name"]), frozenset(known))
 
 
 def last_run(server: Server, own: Recurring) -> Json | None:
@@ -118,7 +131,7 @@ def put(server: Server, wanted: Wanted) -> str:
     same = bool(found) and found[-1].digest == wanted.digest
     if not same:
         for own in found:
-            if run := _running(server, own):
+            if run := running(server, own):
                 raise UserError(
                     f"{wanted.name} stays as it is: its run {server.endpoint.run(run)} goes on and "
                     "would end with it. Apply it again when that has ended, or end it."
@@ -148,7 +161,7 @@ def delete(server: Server, name: str) -> None:
     for own in found:
         set_enabled(server, own, on=False)
     for own in found:
-        if run := _running(server, own):
+        if run := running(server, own):
             raise UserError(
                 f"{name} is paused, not deleted: its run {server.endpoint.run(run)} goes on and "
                 "would end with it. Delete it again when that has ended, or end it."
@@ -168,7 +181,7 @@ def _keep_newest(server: Server, name: str) -> Recurring | None:
     found = recurring(server, name)
     for own in found[:-1]:
         set_enabled(server, own, on=False)
-        if not _running(server, own):
+        if not running(server, own):
             _remove(server, own)
     return found[-1] if found else None
 
@@ -181,7 +194,7 @@ def _existing(server: Server, name: str) -> list[Recurring]:
     return found
 
 
-def _running(server: Server, own: Recurring) -> str:
+def running(server: Server, own: Recurring) -> str:
     """The id of a run that goes on, '' if there is none."""
     for run in _runs(server, own, 10):
         if run.get("state") not in api.ENDED:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipelines import api
 from pipelines.schedule_actions import CLOCK, apply, delete, explain, pause, show
+from pipelines.schedule_trigger import trigger
 from pipelines.target import ENDPOINTS, EXPERIMENT, add_store_options
 from xstilts.errors import USER_ERROR_EXIT_CODE, UserError
 
@@ -37,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
         explain: "what schedules do, and when next; needs no cluster",
         apply: "make the cluster's schedules what the files say",
         show: "the cluster's schedules, and how they differ from the files",
+        trigger: "apply a schedule and start a run of it now, once for the same data and code",
         pause: "start no more runs, until the schedule is applied again",
         delete: "remove schedules from the cluster",
     }
@@ -47,12 +49,17 @@ def _parser() -> argparse.ArgumentParser:
         if function in (pause, delete):
             action.add_argument("names", nargs="+", metavar="NAME")
         else:
+            if function is trigger:
+                action.add_argument("name", metavar="NAME")
+                action.add_argument(
+                    "--wait", action="store_true", help="first wait for a run of it that goes on"
+                )
             action.add_argument(
                 "files", nargs="*", type=Path, metavar="FILE", help="default: all in k8s/schedules"
             )
         if function is not explain:
             _add_server(action)
-        if function in (apply, show):
+        if function in (apply, show, trigger):
             _add_run(action)
     return parser
 

@@ -13,10 +13,12 @@ from zoneinfo import ZoneInfo
 from pipelines import api, cron_times
 from pipelines import recurring as kubeflow
 from pipelines.cron import words
+from pipelines.data import lacking, short
 from pipelines.graph import pipeline_name
 from pipelines.recurring import Server, Wanted
 from pipelines.schedule_file import Schedule, read_schedules, zone_named
 from pipelines.target import read_endpoint, read_store
+from pipelines.triggered import TRIGGERED
 from xstilts.errors import UserError, raise_if_any
 
 CLOCK = "XSTILTS_KFP_TIME_ZONE"
@@ -33,6 +35,8 @@ def explain(options: argparse.Namespace) -> int:
                 if schedule.parameters.get(name)]  # fmt: skip
         print(f"{schedule.name}: {schedule.parameters['study']} on {schedule.pool.name}, "
               f"{words(schedule.cron)} ({schedule.zone.key})")  # fmt: skip
+        if schedule.data:
+            more.append(f"reads {short(schedule.data)}")
         for line in more:
             print(f"  {line}")
         for moment in cron_times.first(schedule.cron, schedule.zone, now, _SHOWN):
@@ -45,14 +49,14 @@ def explain(options: argparse.Namespace) -> int:
 def apply(options: argparse.Namespace) -> int:
     """Make the server's schedules what the files say. One that fails does not stop the others."""
     problems: list[str] = []
-    server, schedules = _read(options, problems)
+    server, schedules = read_all(options, problems)
     raise_if_any(problems)
-    _examine(server)
+    examine(server)
     experiment = api.experiment(server.endpoint, options.experiment, server.namespace)
     now = datetime.now(UTC)
     for schedule in schedules:
         try:
-            done = kubeflow.put(server, _wanted(server, schedule, experiment))
+            done = kubeflow.put(server, wanted_of(server, schedule, experiment))
         except UserError as error:
             problems += error.problems
             continue
@@ -67,9 +71,9 @@ def apply(options: argparse.Namespace) -> int:
 def show(options: argparse.Namespace) -> int:
     """List the server's schedules, and how they differ from the files."""
     problems: list[str] = []
-    server, schedules = _read(options, problems)
+    server, schedules = read_all(options, problems)
     raise_if_any(problems)
-    _examine(server)
+    examine(server)
     experiment = api.find_experiment(server.endpoint, options.experiment, server.namespace)
     known: dict[str, kubeflow.Recurring] = {}
     for own in kubeflow.recurring(server):
@@ -101,7 +105,7 @@ def _server(options: argparse.Namespace, problems: list[str]) -> Server:
     return Server(read_endpoint(options.endpoint, problems), options.namespace)
 
 
-def _read(options: argparse.Namespace, problems: list[str]) -> tuple[Server, list[Schedule]]:
+def read_all(options: argparse.Namespace, problems: list[str]) -> tuple[Server, list[Schedule]]:
     """The server and the schedules, with their store; mistakes go to `problems`."""
     server = _server(options, problems)
     try:
@@ -118,6 +122,7 @@ def _read(options: argparse.Namespace, problems: list[str]) -> tuple[Server, lis
         wrong: list[str] = []
         store = read_store(given, wrong)
         problems += [problem for problem in wrong if problem not in problems]
+        problems += [f"{schedule.file}: {text}" for text in lacking(schedule.data, store)]
         found.append(replace(schedule, parameters={**schedule.parameters, **store}))
     return server, found
 
@@ -133,22 +138,29 @@ def _clock_problems(schedule: Schedule, clock: ZoneInfo) -> list[str]:
     ]
 
 
-def _examine(server: Server) -> None:
+def examine(server: Server) -> None:
+    """Note what the server does not say. Raises `UserError` if it cannot run the pipeline."""
     if not api.examine(server.endpoint, server.namespace):
         oldest = ".".join(map(str, api.OLDEST))
         print(f"note: the server does not say its version; {oldest} is needed.", file=sys.stderr)
 
 
-def _wanted(server: Server, schedule: Schedule, experiment: str) -> Wanted:
-    """The recurring run that a schedule is. Raises `UserError` if the pipeline cannot run it."""
+def version_for(server: Server, schedule: Schedule) -> kubeflow.Newest:
+    """The version of the pipeline that a schedule runs; `UserError` if it cannot run it."""
     name = pipeline_name(schedule.pool.device)
-    pipeline, known = kubeflow.pipeline(server, name)
+    version = kubeflow.pipeline(server, name)
     raise_if_any(
         f"{schedule.file}: the newest version of the pipeline {name} at {server.endpoint.url} has "
         f"no parameter {parameter}: upload what this clone compiles."
         for parameter in schedule.parameters
-        if parameter not in known
+        if parameter not in version.parameters
     )
+    return version
+
+
+def wanted_of(server: Server, schedule: Schedule, experiment: str) -> Wanted:
+    """The recurring run that a schedule is. Raises `UserError` if the pipeline cannot run it."""
+    pipeline = version_for(server, schedule).pipeline
     body: dict[str, Any] = {
         "display_name": schedule.name,
         "pipeline_version_reference": {"pipeline_id": pipeline},  # of which the newest version runs
@@ -177,7 +189,7 @@ def _difference(
     if schedule is None:
         return "in no file"
     try:
-        same = _wanted(server, schedule, experiment).digest == own.digest
+        same = wanted_of(server, schedule, experiment).digest == own.digest
     except UserError as error:
         return f"which cannot go on: {error.problems[0]}"
     return "" if same else "changed since it was applied"
@@ -189,7 +201,8 @@ def _show_last(server: Server, own: kubeflow.Recurring, schedule: Schedule | Non
     if run is None:
         return
     print(f"  last run: {run.get('state')}, {server.endpoint.run(str(run['run_id']))}")
-    if schedule is None or not run.get("scheduled_at"):
+    by_hand = str(run.get("description", "")).startswith(TRIGGERED)
+    if schedule is None or by_hand or not run.get("scheduled_at"):
         return
     due = datetime.fromisoformat(run["scheduled_at"])
     if due.timestamp() > 0 and not cron_times.fires(schedule.cron, schedule.zone, due):
@@ -201,7 +214,7 @@ def _each(options: argparse.Namespace, function: Callable[[Server, str], None], 
     problems: list[str] = []
     server = _server(options, problems)
     raise_if_any(problems)
-    _examine(server)
+    examine(server)
     for name in options.names:
         try:
             function(server, name)

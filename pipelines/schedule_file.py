@@ -10,12 +10,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from components.finish.notify import CHOICES
 from components.plan.placement import read_placement
-from components.plan.studies import read_study
 from pipelines import cron as crons
-from pipelines.compile import ROOT, STUDIES
+from pipelines.compile import ROOT
+from pipelines.data import check_study
 from pipelines.pools import Pool, ordered, read_pools
+from pipelines.sharing import sharing_problems
 from xstilts.errors import UserError, raise_if_any
 from xstilts.registry.place import checked
+from xstilts.store.tracked import Revisions
 from xstilts.study.page import Keys, Page, read_page
 from xstilts.study.reading import check_keys, mapping, one_of, text
 
@@ -41,6 +43,12 @@ class Schedule:
     pool: Pool
     parameters: Mapping[str, Any]
     service_account: str = ""
+
+    @property
+    def data(self) -> Revisions:
+        """The revisions of the folders that the study reads, as this clone has them."""
+        found: Revisions = self.parameters.get("data", {})
+        return found
 
 
 def read_schedules(paths: Sequence[Path]) -> list[Schedule]:
@@ -146,7 +154,15 @@ def _parameters(page: Page, pool: Pool | None) -> dict[str, Any]:
             page.problem(("parameters", name), f"{name} must be {_WRITTEN[kind]}, not {value!r}.")
     if not page.problems:
         _check_placement(page, given, pool)
-    found = {"study": _study(page, given), "pool": pool.name if pool else "", **given}
+    name, revisions = _study(page, given)
+    if name and pool and not page.problems:
+        texts = (str(given.get("seeds", "")), str(given.get("models", "")))
+        gpus = int(given.get("gpus") or pool.gpus)
+        for problem in sharing_problems(name, *texts, revisions, gpus):
+            page.problem(("study",), problem)
+    found = {"study": name, "pool": pool.name if pool else "", **given}
+    if revisions:
+        found["data"] = dict(revisions)
     if "notify" in page.value:
         found["notify"] = one_of(page, ("notify",), page.value["notify"], CHOICES)
     if "champion" in page.value:
@@ -154,17 +170,17 @@ def _parameters(page: Page, pool: Pool | None) -> dict[str, Any]:
     return found
 
 
-def _study(page: Page, given: Mapping[str, Any]) -> str:
-    """The study's name, with its profile; everything that is wrong with it is noted."""
+def _study(page: Page, given: Mapping[str, Any]) -> tuple[str, Revisions]:
+    """The study's name, with its profile, and its data; what is wrong with it is noted."""
     study, profile = _text(page, "study"), _text(page, "profile")
     name = f"{study}-{profile}" if profile else study
     if not study:
-        return ""
+        return "", {}
     try:
-        read_study(name, str(given.get("seeds", "")), str(given.get("models", "")), STUDIES)
+        return name, check_study(name, str(given.get("seeds", "")), str(given.get("models", "")))
     except UserError as error:
         _note(page, ("study",), error)
-    return name
+        return name, {}
 
 
 def _champion(page: Page) -> str:

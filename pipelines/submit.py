@@ -12,12 +12,15 @@ from typing import Any
 
 from components.finish.notify import CHOICES
 from components.plan.placement import read_json, read_placement
-from components.plan.studies import read_study, study_name
+from components.plan.studies import study_name
 from pipelines import api
-from pipelines.compile import STUDIES, Build, add_build_options, compile_ir, read_build
+from pipelines.compile import Build, add_build_options, compile_ir, read_build
+from pipelines.data import check_study, lacking
+from pipelines.sharing import sharing_problems
 from pipelines.target import ENDPOINTS, EXPERIMENT, add_store_options, read_endpoint, read_store
 from xstilts.errors import USER_ERROR_EXIT_CODE, UserError, raise_if_any
 from xstilts.registry.place import checked
+from xstilts.store.tracked import Revisions
 
 POLL = 5.0  # seconds between two looks at a run
 PATIENCE = 12  # looks in a row that may fail while a run is followed
@@ -95,12 +98,13 @@ def read_order(options: argparse.Namespace) -> Order:
     problems: list[str] = []
     endpoint = read_endpoint(options.endpoint, problems)
     build = read_build(options, problems)
-    study = _study(options, problems)
-    parameters = {
-        "study": study,
-        **read_store(vars(options), problems),
-        **_placement(options, build, problems),
-    }
+    study, data = _study(options, problems)
+    store = read_store(vars(options), problems)
+    problems += lacking(data, store)
+    parameters = {"study": study, **store, **_placement(options, build, problems)}
+    if data:
+        parameters["data"] = dict(data)
+    problems += _sharing(options, build, study, data)
     texts = {name: getattr(options, name) for name in _TEXTS}
     parameters |= {name: text for name, text in texts.items() if text is not None}
     for name in ("s3_secret", "notify_secret", "service_account", "namespace"):
@@ -145,8 +149,8 @@ def submit(order: Order) -> str:
     return api.start(order.endpoint, body)
 
 
-def _study(options: argparse.Namespace, problems: list[str]) -> str:
-    """The study as the pipeline gets it: a name, or YAML."""
+def _study(options: argparse.Namespace, problems: list[str]) -> tuple[str, Revisions]:
+    """The study as the pipeline gets it: a name, or YAML; and the data that it reads."""
     study = str(options.study)
     if options.file is not None:
         if study:
@@ -155,12 +159,12 @@ def _study(options: argparse.Namespace, problems: list[str]) -> str:
             study = options.file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             problems.append(f"--file {options.file} cannot be read: {error}.")
-            return ""
+            return "", {}
     try:
-        read_study(study, options.seeds or "", options.models or "", STUDIES)
+        return study, check_study(study, options.seeds or "", options.models or "")
     except UserError as error:
         problems += error.problems
-    return study
+        return study, {}
 
 
 def _placement(options: argparse.Namespace, build: Build, problems: list[str]) -> dict[str, Any]:
@@ -179,6 +183,17 @@ def _placement(options: argparse.Namespace, build: Build, problems: list[str]) -
         if text := getattr(options, name):
             values[name] = read_json(name, text, kind, [])  # what is wrong was found above
     return values
+
+
+def _sharing(options: argparse.Namespace, build: Build, study: str, data: Revisions) -> list[str]:
+    """Trainings whose processes do not find their GPUs on the nodes."""
+    if not build.pools:  # what is wrong with them was found above
+        return []
+    given = read_placement(options.gpus or "", "", "", "", [])
+    gpus = given.gpus if options.gpus else build.pools[0].gpus
+    return sharing_problems(
+        study, options.seeds or "", options.models or "", data, gpus, build.nodes
+    )
 
 
 def _follow(endpoint: api.Endpoint, run: str, timeout: float | None) -> int:

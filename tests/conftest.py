@@ -9,6 +9,7 @@ import pytest
 import s3 as local_s3
 from hypothesis import HealthCheck, settings
 
+from xstilts.observe.subject import STAGE, STUDY, WAITED
 from xstilts.store.location import Location
 
 # A busy machine must not decide whether a test passes
@@ -16,6 +17,14 @@ settings.register_profile("unhurried", deadline=None, suppress_health_check=[Hea
 settings.load_profile("unhurried")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _no_subject(monkeypatch) -> None:
+    """A stage that failed stays what its process was about: the next test is about nothing."""
+    for name in (STUDY, STAGE, WAITED):
+        monkeypatch.setenv(name, "")  # so that it is put back whatever the test leaves
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="session")

@@ -44,6 +44,32 @@ def put(root: Path, task: str, columns: dict[str, Any] | pa.Table, split: str = 
     return file
 
 
+def of_world(root: Path, task: str, lang: str, sizes: dict[str, int], seed: int = 0) -> None:
+    """Write what the world has of a task in a language as the hub would: `sizes` by our splits."""
+    from datasets import ClassLabel, Dataset, Sequence
+
+    from xstilts.world import hub_rows
+
+    source = TASKS[task].source
+    config, folder = source.config_of(lang), root / source.hub
+    for split, size in sizes.items():
+        name = source.splits[split]
+        rows, labels = hub_rows(source.hub, config, name, size, seed)
+        table = Dataset.from_list(list(rows))
+        for column, names in labels.items():
+            kind = ClassLabel(names=names)
+            many = isinstance(rows[0][column], list)
+            table = table.cast_column(column, Sequence(kind) if many else kind)
+        (folder / config).mkdir(parents=True, exist_ok=True)
+        table.to_parquet(folder / config / f"{name}.parquet")
+    lines = ["---", "configs:"]
+    for path in sorted(path for path in folder.iterdir() if path.is_dir()):
+        lines += [f"- config_name: {path.name}", "  data_files:"]
+        for file in sorted(path.glob("*.parquet")):
+            lines += [f"  - split: {file.stem}", f"    path: {path.name}/{file.name}"]
+    (folder / "README.md").write_text("\n".join([*lines, "---", ""]), encoding="utf-8")
+
+
 def entry(
     root: Path, task: str, wanted: dict[str, list[str]], **overrides: Any
 ) -> dict[str, list[dict[str, Any]]]:

@@ -18,6 +18,7 @@ HANDED_OVER = {
     "compile": "compile the pipeline for Kubeflow",
     "submit": "run a study on Kubeflow",
     "schedule": "runs that Kubeflow starts by itself",
+    "release": "write what clusters get of this commit",
 }
 PATHS = ("mirror", "path", "folder")  # options that are paths, seen from where the user is
 
@@ -25,7 +26,7 @@ PATHS = ("mirror", "path", "folder")  # options that are paths, seen from where 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit code (2 for a mistake of the user's)."""
     words = sys.argv[1:] if arguments is None else arguments
-    handed_over = words[:1] and words[0] in HANDED_OVER
+    handed_over = words[:1] and (words[0] in HANDED_OVER or _of_a_cluster(words))
     options = argparse.Namespace() if handed_over else _parser().parse_args(words)
     try:
         root = _root()
@@ -43,6 +44,11 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return code
+
+
+def _of_a_cluster(words: list[str]) -> bool:
+    """Whether the doctor is asked about a cluster: alone, he looks at this machine."""
+    return words[0] == "doctor" and words[1:] not in ([], ["-h"], ["--help"])
 
 
 def _root() -> Path:
@@ -81,7 +87,12 @@ def _parser() -> argparse.ArgumentParser:
     show = add_command(actions, "show", _study_show, "show what a study compares")
     use = add_command(actions, "use", _study_use, "write a study to params.yaml")
     add_results(commands)
-    add_command(commands, "doctor", _doctor, "check what a study needs on this machine")
+    doctor = add_command(commands, "doctor", _doctor, "check what a study needs on this machine")
+    doctor.usage = "xstilts doctor [-h] | --overlay NAME … | --cluster …"
+    doctor.epilog = (
+        "With --overlay or --cluster: check what runs on a Kubernetes cluster will lack; "
+        "`xstilts doctor --cluster --help` says more."
+    )
     _add_data(commands)
     _add_store(commands)
     for command in (run, plan, show, use):

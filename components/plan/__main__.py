@@ -13,7 +13,7 @@ from typing import Any
 from components import workspace
 from components.outputs import write_outputs
 from components.plan.checks import Asked, Findings, disk_problems, examine
-from components.plan.placement import Placement
+from components.plan.device import device_notes, device_of
 from components.plan.studies import study_name
 from components.plan.summary import markdown, memory_notes, plan_json, states
 from xstilts.errors import USER_ERROR_EXIT_CODE, UserError, raise_if_any
@@ -21,7 +21,7 @@ from xstilts.observe.logs import LOG, configure, say
 from xstilts.observe.subject import about
 from xstilts.store import fragments, lookup, objects
 from xstilts.store.location import Location
-from xstilts.study.devices import CPU, DEFAULT, DEVICES, Device, device_named
+from xstilts.store.tracked import Revisions
 from xstilts.study.estimate import estimate
 from xstilts.study.fanout import pods
 from xstilts.study.params import params_text
@@ -71,18 +71,19 @@ def _plan(run: str, found: Findings, outputs: str | None) -> None:
     """Plan what was found to be right; raises `UserError` with all problems if it is not."""
     if found.params is None or found.store is None:
         raise UserError([*found.problems, *disk_problems(WORK.resolve(), "the plan", _LEAST_DISK)])
-    plan, device = stages(found.params), _device(found.placement)
-    whole = estimate(found.params, plan, pods(plan, ()), device, found.placement.gpus)
+    plan, device = stages(found.params), device_of(found.placement)
+    whole = estimate(found.params, plan, pods(plan, ()), device, found.placement.gpus, found.nodes)
     raise_if_any([*found.problems, *disk_problems(WORK.resolve(), whole.disk_stage, whole.disk)])
-    known = _known(found.params, plan, found.store)
+    known = _known(found.params, plan, found.store, found.data)
     to_run = pods(plan, known)
-    cost = estimate(found.params, plan, to_run, device, found.placement.gpus)
-    notes = [*_device_notes(found.placement), *memory_notes(cost), *found.notes]
+    cost = estimate(found.params, plan, to_run, device, found.placement.gpus, found.nodes)
+    notes = [*device_notes(found.placement), *memory_notes(cost), *found.notes]
     study = found.params["study"]["name"]
     folder = fragments.run_folder(found.store, study, run)
     text = markdown(f"Plan of {study}, run {run}", states(plan, known), to_run, cost, notes)
     say(text)
     content = plan_json(plan, known, to_run, cost, notes) | {"champion": found.champion}
+    fragments.write_data(folder, found.data)
     _write(folder, found.params, known, content)
     say(f"Run: {folder}")
     if outputs:
@@ -93,10 +94,13 @@ def _plan(run: str, found: Findings, outputs: str | None) -> None:
         )
 
 
-def _known(params: dict[str, Any], plan: list[Stage], store: Location) -> dict[str, Any]:
+def _known(
+    params: dict[str, Any], plan: list[Stage], store: Location, data: Revisions
+) -> dict[str, Any]:
     """Lock entries of what the store holds; publish runs anyhow, so that it is of this run."""
     with tempfile.TemporaryDirectory(prefix="xstilts-plan-", dir=WORK) as scratch:
-        root = workspace.prepare(Path(scratch).resolve() / "workspace", params_text(params), store)
+        folder = Path(scratch).resolve() / "workspace"
+        root = workspace.prepare(folder, params_text(params), store, data)
         known = lookup.known(root, plan, store)
     return {name: entry for name, entry in known.items() if name != "publish"}
 
@@ -109,22 +113,6 @@ def _write(
     objects.together(lambda item: fragments.write(run, *item), known.items())
     text = json.dumps(content, indent=1)
     objects.write(run, text.encode(), fragments.PLAN, content_type="application/json")
-
-
-def _device(placement: Placement) -> Device:
-    if placement.gpus == 0:
-        return DEVICES[CPU]
-    return device_named(placement.gpu_type, *placement.node_labels) or DEVICES[DEFAULT]
-
-
-def _device_notes(placement: Placement) -> list[str]:
-    named = device_named(placement.gpu_type, *placement.node_labels)
-    if placement.gpus == 0 or named:
-        return []
-    return [
-        f"neither gpu_type {placement.gpu_type!r} nor the node selector names a GPU that is known "
-        f"({', '.join(name for name in DEVICES if name != CPU)}): {DEFAULT} is assumed."
-    ]
 
 
 if __name__ == "__main__":

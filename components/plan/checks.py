@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from components.finish.notify import CHOICES
+from components.plan.data import listed, read_data
+from components.plan.nodes import examine_nodes
 from components.plan.placement import (
     Placement,
     processes_problems,
@@ -22,6 +24,7 @@ from xstilts.registry.champion import read_history
 from xstilts.registry.place import checked
 from xstilts.store import check, conditional
 from xstilts.store.location import Location, parse
+from xstilts.store.tracked import Revisions
 from xstilts.study.page import unknown
 from xstilts.study.resolve import resolve
 
@@ -36,6 +39,7 @@ class Asked:
     s3_url: str
     s3_endpoint: str
     s3_region: str
+    s3_secret: str
     pool: str
     pools: str
     gpus: str
@@ -44,6 +48,7 @@ class Asked:
     node_selector: str
     nodes: str
     images: str
+    data: str
     champion: str
     notify: str
     run_id: str
@@ -55,7 +60,9 @@ class Findings:
 
     chosen: Chosen
     placement: Placement
+    nodes: int = 1
     champion: str = ""
+    data: Revisions = field(default_factory=dict)
     params: dict[str, Any] | None = None
     store: Location | None = None
     problems: list[str] = field(default_factory=list)
@@ -75,14 +82,19 @@ def examine(asked: Asked, studies: Path) -> Findings:
     nodes = chosen(given, asked.pool, asked.pools, problems, notes)
     texts = (nodes.gpus, nodes.gpu_type, nodes.tolerations, nodes.node_selector)
     count = read_count("nodes", asked.nodes, problems)
-    found = Findings(nodes, read_placement(*texts, problems), asked.champion, notes=notes)
-    try:
-        found.params = resolve(read_study(asked.study, asked.seeds, asked.models, studies))
-        problems += processes_problems(found.params, found.placement, count)
-    except UserError as error:
-        problems[:0] = error.problems
-    found.problems += problems
-    _examine_store(asked, found)
+    placement = read_placement(*texts, problems)
+    revisions = read_data(asked.data, problems)
+    found = Findings(nodes, placement, count, asked.champion, revisions, notes=notes)
+    wrong = _examine_store(asked, found)
+    with listed(revisions, None if wrong else found.store, wrong) as data:
+        try:
+            study = read_study(asked.study, asked.seeds, asked.models, studies, data)
+            found.params = resolve(study, data.at or Path)
+            problems += processes_problems(found.params, found.placement, count)
+        except UserError as error:
+            problems[:0] = error.problems
+    found.problems += [*problems, *wrong]
+    examine_nodes(count, asked.s3_secret, not wrong, found.problems, found.notes)
     _examine_images(asked.images, found)
     _examine_champion(found)
     if asked.notify and asked.notify not in CHOICES:
@@ -90,15 +102,16 @@ def examine(asked: Asked, studies: Path) -> Findings:
     return found
 
 
-def _examine_store(asked: Asked, found: Findings) -> None:
+def _examine_store(asked: Asked, found: Findings) -> list[str]:
+    """What is wrong with the store; it is set as soon as it has an address."""
     try:
         found.store = parse(asked.s3_url, endpoint=asked.s3_endpoint, region=asked.s3_region)
         problems = check.problems(found.store, write=True)
         if not problems:
             conditional.probe(found.store)  # or the run could not be published in the end
     except UserError as error:
-        problems = error.problems
-    found.problems += problems
+        problems = list(error.problems)
+    return problems
 
 
 def _examine_images(text: str, found: Findings) -> None:

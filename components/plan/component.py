@@ -11,12 +11,12 @@ Text, Items, Labels = dsl.OutputPath(str), dsl.OutputPath(list), dsl.OutputPath(
 # fmt: off
 @dsl.container_component
 def plan(study: str, seeds: str, models: str, pool: str, pools: list, gpus: str, gpu_type: str,
-         tolerations: list, node_selector: dict, nodes: str, images: list, s3_url: str,
-         s3_endpoint: str, s3_region: str, champion: str, notify: str, run_id: str, run: Text,
-         prepare: Text, backbone: Text, shortcuts: Text, intermediate: Items, trained: Items,
-         evaluate: Items, pod_gpus: Text, pod_gpu_type: Text, pod_cpu: Text, pod_memory: Text,
-         pod_memory_request: Text, pod_tolerations: Items, pod_node_selector: Labels,
-         summary: dsl.Output[dsl.Markdown]):
+         tolerations: list, node_selector: dict, nodes: str, images: list, data: dict,
+         s3_url: str, s3_endpoint: str, s3_region: str, s3_secret: str, champion: str, notify: str,
+         run_id: str, run: Text, prepare: Text, backbone: Text, shortcuts: Text,
+         intermediate: Items, trained: Items, evaluate: Items, pod_gpus: Text, pod_gpu_type: Text,
+         pod_cpu: Text, pod_memory: Text, pod_memory_request: Text, pod_tolerations: Items,
+         pod_node_selector: Labels, summary: dsl.Output[dsl.Markdown]):
     """Check everything that can be wrong with a run, and list the stages that have to run.
 
     Args:
@@ -31,9 +31,11 @@ def plan(study: str, seeds: str, models: str, pool: str, pools: list, gpus: str,
         node_selector: Labels of the nodes for training pods, instead of the pool's.
         nodes: Number of nodes that train a model together.
         images: Images that the pipeline was compiled with.
+        data: Revisions of the folders that the study reads, by their paths.
         s3_url: The store, as s3://BUCKET/PREFIX.
         s3_endpoint: URL of the S3 server; empty for AWS.
         s3_region: Region of the bucket; empty for the default.
+        s3_secret: Kubernetes secret with the store's keys, which several nodes need, too.
         champion: Name of the champion that the run will challenge; empty for none.
         notify: When people will be told how the run ended: never, failures or always.
         run_id: KFP's id of the run.

@@ -6,24 +6,29 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from components.plan.data import Data
 from xstilts.errors import UserError
 from xstilts.models.backbones import BACKBONES
+from xstilts.store import tracked
 from xstilts.study.check import checked, with_lock
-from xstilts.study.page import Page, text_page, unknown
+from xstilts.study.page import Keys, Page, text_page, unknown
 from xstilts.study.profiles import study_names, study_page
 from xstilts.study.recipes import is_translated
 from xstilts.study.record import ENGLISH_ALONE, Study, parse_study
 from xstilts.study.settings import Setting
 
 INLINE = "the study's text"  # its name in problems
+NO_DATA = Data()
+_TRACKED = "a folder of this project that DVC tracks (`dvc add FOLDER`, `dvc push`)"
 _NAME = re.compile(r"^name:[ \t]*['\"]?([a-z0-9][a-z0-9_-]*)['\"]?[ \t]*(#.*)?$", re.MULTILINE)
 
 
-def read_study(text: str, seeds: str, models: str, studies: Path) -> Study:
+def read_study(text: str, seeds: str, models: str, studies: Path, data: Data = NO_DATA) -> Study:
     """The study `text` (a name in the folder `studies`, or YAML), with what overrides it.
 
-    `seeds` and `models` are lists with commas, or empty. Raises `UserError` with every
-    problem of the study, each with its line, and of what overrides it.
+    `seeds` and `models` are lists with commas, or empty. Folders that the study names have to be
+    in `data`; where nobody can look into those, it comes back without them. Raises `UserError`
+    with every problem of the study, each with its line, and of what overrides it.
     """
     changes: dict[str, Any] = {}
     wrong: list[str] = []
@@ -34,9 +39,19 @@ def read_study(text: str, seeds: str, models: str, studies: Path) -> Study:
         page = _page(text, studies)
     except UserError as error:
         raise UserError([*error.problems, *wrong]) from error
-    study = _for_pods(page, parse_study(page, tuple(BACKBONES)))
+    study = _for_pods(page, parse_study(page, tuple(BACKBONES)), data)
     page.problems += wrong
-    return checked(page, with_lock(replace(study, **changes), studies))
+    return checked(page, with_lock(replace(study, **changes), studies), data.at or Path)
+
+
+def folders(text: str, studies: Path) -> list[str]:
+    """The folders that a study names; of one that cannot be read none, which `read_study` tells."""
+    try:
+        page = _page(text, studies)
+    except UserError:
+        return []
+    study = parse_study(page, tuple(BACKBONES))
+    return [folder for folder in (study.mirror, study.translations) if folder]
 
 
 def study_name(text: str) -> str | None:
@@ -66,27 +81,41 @@ def _page(text: str, studies: Path) -> Page:
     return study_page(text.strip(), studies)
 
 
-def _for_pods(page: Page, study: Study) -> Study:
-    """Note that a pod has no folder of ours; what else is wrong is found as for the hub."""
-    study = _without_translations(page, study)
-    if study.source != "mirror":
+def _for_pods(page: Page, study: Study, data: Data) -> Study:
+    """The study as a pod can read it: its folders are in `data`, or noted as a problem.
+
+    Without a folder it is checked as for the hub, or in English, which hides nothing else.
+    """
+    mirror, translations = study.mirror, study.translations
+    own = mirror is not None and _there(page, ("source",), f"the mirror {mirror} is", mirror, data)
+    if study.source == "mirror" and mirror is None:
+        page.problem(
+            ("source",),
+            "a mirror is a folder, which a pod does not have: name, as its `path` here, "
+            f"{_TRACKED}.",
+        )
+    if study.source == "mirror" and not (own and data.at):
+        study = replace(study, source="hub", mirror=None)
+    if translations is None:
         return study
-    folder = f"the mirror {study.mirror}" if study.mirror else "a mirror"
-    page.problem(
-        ("source",), f"{folder} is a folder, which a pod does not have: take source: hub or world."
-    )
-    return replace(study, source="hub", mirror=None)
+    what = f"the translations {translations} are"
+    own = _there(page, ("translations",), what, translations, data)
+    return study if own and data.at else _without_translations(study)
 
 
-def _without_translations(page: Page, study: Study) -> Study:
-    """The study with its translated recipes in English, which hides nothing else."""
-    if study.translations is None:
-        return study
-    page.problem(
-        ("translations",),
-        f"the translations {study.translations} are a folder, which a pod does not have: run the "
-        "study on a machine that has it, or take recipes whose languages the source has.",
-    )
+def _there(page: Page, keys: Keys, what: str, folder: str, data: Data) -> bool:
+    """Whether a folder is in the data of the run; a problem if not."""
+    found = tracked.holder(folder, data.revisions) is not None
+    if not found:
+        page.problem(
+            keys,
+            f"{what} a folder, which a pod does not have, and the run has no revision of it: name "
+            f"{_TRACKED}.",
+        )
+    return found
+
+
+def _without_translations(study: Study) -> Study:
     recipes = {
         name: replace(body, languages=ENGLISH_ALONE) if is_translated(study, body) else body
         for name, body in study.recipes.items()

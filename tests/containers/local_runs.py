@@ -21,23 +21,34 @@ STUDY = "smoke"
 
 
 def start(
-    image: str, store: Location, study: str = STUDY, **changes: str
+    image: str,
+    store: Location,
+    study: str = STUDY,
+    root: Path = ROOT,
+    champion: str = "",
+    **changes: str,
 ) -> "subprocess.Popen[str]":
-    """The pipeline of a study in containers; `changes` are to the environment."""
+    """The pipeline of a study in containers, from the clone `root`, whose data it reads.
+
+    `changes` are to the environment.
+    """
     command = ["pipelines.local", study, "--s3-url", str(store), "--image", image]
+    command += ["--champion", champion] if champion else []
     return subprocess.Popen(
         [sys.executable, "-m", *command],
-        cwd=ROOT,
-        env=os.environ | {"OMP_NUM_THREADS": "1"} | changes,
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"} | changes,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
 
 
-def run(image: str, store: Location, study: str = STUDY, **changes: str) -> tuple[int, str]:
-    """Exit code and output of a whole run."""
-    process = start(image, store, study, **changes)
+def run(
+    image: str, store: Location, study: str = STUDY, root: Path = ROOT, **changes: str
+) -> tuple[int, str]:
+    """Exit code and output of a whole run; see `start`."""
+    process = start(image, store, study, root, **changes)
     output = process.communicate(timeout=600)[0]
     return process.returncode, output
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import registry as loopback
 
-from components.images import FLAVOURS, read_lock
+from components.images import FLAVOURS, read_lock, read_revision
 from xstilts.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,6 +35,10 @@ def push():
 def registry(tmp_path_factory):
     with loopback.registry(tmp_path_factory.mktemp("registry")) as address:
         yield f"{address}/team"
+        # What a push found there came back to the engine, and belongs to no test
+        left = docker("image", "ls", "--quiet", f"{address}/team/xstilts").split()
+        for identity in dict.fromkeys(left):
+            docker("image", "rm", "--force", identity)
 
 
 @pytest.fixture
@@ -43,8 +47,8 @@ def image(tmp_path):
     name = f"test-{uuid.uuid4().hex[:12]}"
     made = set()
 
-    def make(flavour: str, revision: str | None = COMMIT) -> str:
-        (tmp_path / "file").write_text(f"{name} {flavour} {revision}")
+    def make(flavour: str, revision: str | None = COMMIT, more: str = "") -> str:
+        (tmp_path / "file").write_text(f"{name} {flavour} {revision} {more}")
         label = [] if revision is None else [f"LABEL org.opencontainers.image.revision={revision}"]
         lines = "\n".join(["FROM scratch", "COPY file /", *label])
         (tmp_path / "Dockerfile").write_text(lines)
@@ -87,6 +91,34 @@ def test_the_lock_names_nothing_older_than_this_push(push, registry, image, tmp_
     pushed = push(registry, image("cpu"), lock)
     assert read_lock(lock) == pushed
     assert set(pushed) == {"cpu"}
+
+
+def test_an_image_that_the_registry_has_of_the_commit_stays(push, registry, image, tmp_path):
+    revision = uuid.uuid4().hex + "0" * 8
+    first = push(registry, image("cpu", revision), tmp_path / "first.lock")
+    assert read_revision(tmp_path / "first.lock") == revision
+    # The same commit built once more, on another machine: other bytes
+    name = image("cpu", revision, "at another time")
+    reference = f"{registry}/xstilts:cpu-{revision}"
+    docker("image", "rm", "--force", reference)
+    assert push(registry, name, tmp_path / "second.lock") == first
+    assert (tmp_path / "second.lock").read_bytes() == (tmp_path / "first.lock").read_bytes()
+
+
+def test_flavours_are_those_that_are_wanted(push, registry, image, tmp_path):
+    image("cuda", COMMIT[::-1])  # of another commit, which is of no interest
+    name = image("cpu")
+    lock = tmp_path / "images.lock"
+    assert set(push(registry, name, lock, ["cpu"])) == {"cpu"}
+    assert "'gpu' is no flavour" in refused(push, registry, name, lock, ["gpu"])
+    assert f"no image {name}:cuda: build it" in refused(
+        push, registry, _without(name, "cuda"), lock, ["cuda", "cpu"]
+    )
+
+
+def _without(name: str, flavour: str) -> str:
+    docker("image", "rm", "--force", f"{name}:{flavour}")
+    return name
 
 
 @pytest.mark.parametrize("revision", [f"{COMMIT}-dirty", "", None])

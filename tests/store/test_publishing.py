@@ -9,7 +9,7 @@ import pytest
 from published import EXTRA, LOCK, PARAMS, results, small_board
 
 from xstilts.errors import UserError
-from xstilts.store import conditional, fragments, index, manifest, objects, restore
+from xstilts.store import conditional, fragments, index, manifest, objects, publication, restore
 from xstilts.store.publication import Published, look_up, publish_results
 
 RACES = 100
@@ -195,8 +195,12 @@ def test_a_hundred_races_of_two_publishers_lose_nothing(store, tmp_path, monkeyp
 
 
 @pytest.mark.parametrize("same", [True, False])
-def test_of_two_publishers_of_one_run_one_wins(store, tmp_path, same):
-    """With the same content both succeed, and one of them made it; else one is refused."""
+def test_of_two_publishers_of_one_run_one_wins(store, tmp_path, monkeypatch, same):
+    """With the same content both succeed, and one of them made it; else one is refused.
+
+    Their clocks may show the same time.
+    """
+    monkeypatch.setattr(publication, "_now", lambda: "2026-01-01T00:00:00.000+00:00")
     folders = [results(tmp_path / "a"), results(tmp_path / "b", 50.0 if same else 51.0)]
 
     def publish(folder):

@@ -12,7 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
 HEALTH = {"commit_sha": "714d7e4", "tag_name": "2.17.0", "multi_user": False}
-PARAMETERS = ("s3_url", "study", "seeds", "models", "pool", "champion", "notify", "s3_endpoint")
+PARAMETERS = ("s3_url", "study", "seeds", "models", "data", "pool", "champion", "notify",
+              "s3_endpoint")  # fmt: skip
 GONE = (404, {"code": 5, "message": "not found"})
 
 
@@ -26,6 +27,7 @@ class Recurrings:
         self.runs = []  # of all of them
         self.killed = []  # ids of runs that a deletion ended
         self.asked = []  # (method, path, query)
+        self.version = "v1"  # the newest of each pipeline
         self.pipelines = {"xstilts": PARAMETERS, "xstilts-cpu": PARAMETERS}
 
     def answer(self, method, path, query, body):
@@ -39,7 +41,7 @@ class Recurrings:
         if head == "pipelines":
             return self._pipelines(rest)
         if head == "runs":
-            return 200, {"runs": self._runs(query)}
+            return self._runs(method, rest, query, body)
         if head == "recurringruns":
             return self._recurring(method, rest, query, body)
         return GONE
@@ -50,8 +52,8 @@ class Recurrings:
 
     def run(self, own, state="RUNNING", scheduled_at="2027-01-01T01:30:00Z"):
         """Start a run of a recurring run."""
-        run = {"run_id": f"run-{len(self.runs) + 1}", "recurring_run_id": own, "state": state}
-        self.runs.insert(0, run | {"scheduled_at": scheduled_at})
+        self._start({"recurring_run_id": own, "display_name": "of the schedule"}, state)
+        self.runs[0]["scheduled_at"] = scheduled_at
 
     def _pipelines(self, rest):
         if rest[0] == "names":
@@ -61,12 +63,31 @@ class Recurrings:
         parameters = {name: {} for name in self.pipelines[rest[0].removeprefix("p-")]}
         root = {"inputDefinitions": {"parameters": parameters}}
         version = {"pipeline_spec": {"pipeline_spec": {"root": root}, "platform_spec": {}}}
-        return 200, {"pipeline_versions": [version]}
+        names = {"pipeline_version_id": self.version, "display_name": f"{self.version}-rev"}
+        return 200, {"pipeline_versions": [version | names]}
 
-    def _runs(self, query):
-        own = value(query)
-        found = [run for run in self.runs if run["recurring_run_id"] == own]
-        return found[: int(query["page_size"])]
+    def _runs(self, method, rest, query, body):
+        if not rest and method == "POST":
+            assert body["recurring_run_id"] in self.there
+            return 200, self._start(body, "PENDING")
+        if not rest:
+            (predicate,) = json.loads(query["filter"])["predicates"]
+            found = [run for run in self.runs if run[predicate["key"]] == value(query)]
+            return 200, {"runs": found[: int(query["page_size"])]}
+        name, _, action = unquote(rest[0]).partition(":")
+        assert (method, action) == ("POST", "terminate")
+        (run,) = [run for run in self.runs if run["run_id"] == name]
+        run["state"] = "CANCELING"
+        return 200, {}
+
+    def _start(self, body, state):
+        run = body | {"run_id": f"run-{len(self.runs) + 1}", "state": state}
+        run["scheduled_at"] = run["created_at"] = self._now()
+        self.runs.insert(0, run)
+        return run
+
+    def _now(self):
+        return datetime.fromtimestamp(self.clock, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def _recurring(self, method, rest, query, body):
         if not rest and method == "POST":
@@ -94,8 +115,7 @@ class Recurrings:
 
     def _make(self, body):
         own = next(self.ids)
-        created = datetime.fromtimestamp(self.clock, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        output = {"recurring_run_id": own, "created_at": created, "status": "ENABLED"}
+        output = {"recurring_run_id": own, "created_at": self._now(), "status": "ENABLED"}
         self.there[own] = body | output
         return self.there[own]
 

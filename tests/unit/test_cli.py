@@ -336,3 +336,17 @@ def test_the_lock_needs_no_param_file(tmp_path):
         exclusive(tmp_path),
     ):
         pass
+
+
+@pytest.mark.usefixtures("project")
+def test_doctor_of_a_cluster_is_handed_over(monkeypatch, capsys):
+    def become(_program, words, _environment):
+        raise SystemExit(" ".join(words))
+
+    monkeypatch.setattr(os, "execve", become)
+    for words in (["--overlay", "eks"], ["--cluster", "--help"], ["--pool", "l4"]):
+        with pytest.raises(SystemExit, match=rf"pipelines\.doctor {' '.join(words)}$"):
+            main(["doctor", *words])
+    with pytest.raises(SystemExit, match=r"^0$"):
+        main(["doctor", "--help"])
+    assert "xstilts doctor [-h] | --overlay NAME … | --cluster …" in capsys.readouterr().out

@@ -165,6 +165,27 @@ def test_gpus_that_a_pod_does_not_use_cost_all_the_same():
     assert used.hours["finetune"] < eight.hours["finetune"] / 2
 
 
+def test_nodes_that_train_together_hold_a_device_for_each_process():
+    params = resolved(finetune="{processes: 8}")
+    plan = stages(params)
+    todo = pods(plan, {stage.name for stage in plan} - {TRAINED})
+    seconds = cost(params).seconds
+    two = estimate(params, plan, todo, A100, 4, nodes=2)
+    assert two.hours["finetune"] == pytest.approx((seconds + 8 * POD_START) / 3600)
+    one = estimate(params, plan, todo, A100, 8)
+    assert two.hours["finetune"] == pytest.approx(one.hours["finetune"])
+    alone = resolved()  # in one process: one device of one node, however many nodes there are
+    many = estimate(alone, stages(alone), todo, A100, 8, nodes=2)
+    assert many.hours["finetune"] == pytest.approx((cost(alone).seconds + POD_START) / 3600)
+
+
+def test_nodes_change_nothing_about_evaluations():
+    params = resolved()
+    plan = stages(params)
+    one, two = (estimate(params, plan, pods(plan, ()), A100, 8, nodes) for nodes in (1, 2))
+    assert one.hours["evaluate"] == two.hours["evaluate"] > 0
+
+
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
 def test_our_own_studies_have_an_estimate(path, tmp_path):
     from xstilts.study.check import read_study

@@ -110,3 +110,20 @@ def test_all_wrong_entries_are_reported_together(tmp_path):
     assert len(problems) == 3
     for problem, part in zip(problems, ("'gpu'", "cpu: 3", "cuda: None"), strict=True):
         assert part in problem
+
+
+def test_the_lock_says_what_its_images_were_built_from(tmp_path):
+    path = tmp_path / "images.lock"
+    for revision in ("0" * 40, "12345678" * 5, "1e10" * 10):  # which YAML could take for numbers
+        images.write_lock(path, {"cpu": CPU}, revision)
+        assert images.read_revision(path) == revision
+        assert images.read_lock(path) == {"cpu": CPU}
+    images.write_lock(path, {"cpu": CPU})
+    assert images.read_revision(path) == ""
+
+
+def test_a_revision_that_yaml_takes_for_a_number_is_refused(tmp_path):
+    path = tmp_path / "images.lock"
+    path.write_text("revision: 12345678\n")
+    (problem,) = message(images.read_revision, path)
+    assert "revision: 12345678 is no text: quote it" in problem

@@ -8,6 +8,7 @@ tests/golden holds what it writes. After a change that is meant, look at the dif
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -16,10 +17,11 @@ import yaml
 from compiled_pipeline import IMAGES
 
 from pipelines import compile as command
+from pipelines.revision import Revision
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden"
-REVISION = {"revision": "0123456789abcdef" * 2 + "01234567", "dirty": False}
+REVISION = Revision("0123456789abcdef" * 2 + "01234567")
 COMMANDS = {
     "pipeline.cuda.yaml": [],
     "pipeline.cpu.yaml": ["smoke", "--device", "cpu", "--parallelism", "2", "--retries", "1"],
@@ -123,7 +125,7 @@ def refused(words, capsys):
 
 
 def test_all_problems_at_once(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(command, "code_revision", lambda _root: REVISION | {"dirty": True})
+    monkeypatch.setattr(command, "code_revision", lambda _root: replace(REVISION, changed=("a",)))
     lock = tmp_path / "images.lock"
     lock.write_text("cpu: registry.example/xstilts:1.0\n", encoding="utf-8")
     words = ["mina", "--images", str(lock), "--format", "resources", "--namespace", "A/B"]
@@ -133,7 +135,7 @@ def test_all_problems_at_once(tmp_path, monkeypatch, capsys):
     assert "names no image for the flavour 'cuda'" in problems[1]
     assert "unknown study 'mina': did you mean mini?" in problems[2]
     assert "--namespace 'A/B' is no name" in problems[3]
-    assert "files differ from it" in problems[4]
+    assert "files differ from the commit 0123456789ab: a." in problems[4]
 
 
 def test_a_namespace_is_for_resources(capsys):

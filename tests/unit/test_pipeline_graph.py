@@ -16,7 +16,7 @@ from pipelines.pools import read_pools
 
 STUDY = "comp-exit-handler-1"
 PARAMETERS = {
-    "s3_url", "study", "seeds", "models", "pool", "gpus", "gpu_type", "tolerations",
+    "s3_url", "study", "seeds", "models", "data", "pool", "gpus", "gpu_type", "tolerations",
     "node_selector", "s3_endpoint", "s3_region", "s3_secret", "champion", "notify", "notify_secret",
 }  # fmt: skip
 

@@ -422,6 +422,7 @@ def test_every_fault_is_named_at_once(monkeypatch, capsys, registry):
         "gpus": "many",
         "tolerations": "[1]",
         "node-selector": '{"a": 1}',
+        "nodes": "2 nodes",
         "images": json.dumps([f"{registry}/gone@{DIGEST}"]),
         "champion": "c/d",
         "notify": "alway",
@@ -433,6 +434,7 @@ def test_every_fault_is_named_at_once(monkeypatch, capsys, registry):
     for part in (
         "unknown task 'xnly'", "unknown recipe 'non'", "seeds 'one'", endpoint, "gpus 'many'",
         "unknown pool 'gpus'",
+        "nodes '2 nodes' must be a whole number",
         "tolerations[0]", "node_selector", "/gone@", "the run's id 'a/b'",
         "The champion's name 'c/d'", "unknown notify 'alway': did you mean always?",
         "the disk is too full: /proc has 0.00 GB free",

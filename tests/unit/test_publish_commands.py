@@ -152,7 +152,7 @@ def test_the_champion_is_challenged_by_what_was_published(
     done = Published(True, "r1")
     names = [stage.name for stage in study.plan]
     (project / LOCK).write_text(commands.fragments.lock_text({name: {} for name in names}))
-    (project / "params.yaml").write_bytes(b"study: {}\n")
+    (project / "params.yaml").write_bytes(b"study: {}\nprepare: {}\n")
     monkeypatch.setattr(commands.check, "problems", lambda *_given, **_options: [])
     monkeypatch.setattr(commands, "publish_results", lambda *_given: calls.append("sent") or done)
     monkeypatch.setattr(commands, "look_up", lambda *_given: done)

@@ -27,7 +27,13 @@ CONTENT = json.loads(OWN.text())
 
 
 def test_a_manifest_is_read_as_it_was_written():
-    assert manifest.parse(OWN.text(), PLACE, "small", "r1") == OWN
+    for own in (OWN, replace(OWN, writer="me")):
+        assert manifest.parse(own.text(), PLACE, "small", "r1") == own
+
+
+def test_a_manifest_of_a_version_that_named_no_writer_is_read():
+    older = {name: value for name, value in CONTENT.items() if name != "writer"}
+    assert manifest.parse(json.dumps(older).encode(), PLACE, "small", "r1") == OWN
 
 
 @pytest.mark.parametrize(

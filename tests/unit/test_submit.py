@@ -169,7 +169,8 @@ def test_everything_that_can_be_said_is_handed_on(kubeflow, url, lock):
         "notify_secret": "hook",
     }
     known = compiled("cuda")[0]["root"]["inputDefinitions"]["parameters"]
-    assert body["runtime_config"]["parameters"].keys() == known.keys()
+    data = {"data"}  # of studies that read folders: see test_submit_data
+    assert body["runtime_config"]["parameters"].keys() | data == known.keys()
     assert (body["service_account"], body["display_name"]) == ("runner", "first")
     (query,) = [q for method, path, q, *_ in kubeflow.asked if path.endswith("/experiments")]
     assert query["namespace"] == "team"
@@ -286,6 +287,26 @@ def test_all_problems_at_once(tmp_path, capsys):
 def test_mistakes_are_found_before_the_server_is_asked(words, expected, lock, capsys):
     assert submit.main(["smoke", *lock, "--endpoint", "http://127.0.0.1:1", *words]) == 2
     assert expected in "\n".join(problems(capsys))
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--pool", "a100", "--nodes", "3"], "in 16 processes, which 3 nodes cannot share evenly"),
+        (["--pool", "l4", "--nodes", "2"], "each node gets gpus: 1; set gpus to 8, or use more"),
+        (["--pool", "a100"], "in 16 processes, but its pod gets gpus: 8; set gpus to 16"),
+        (["--pool", "a100", "--nodes", "2", "--gpus", "4"], "gets gpus: 4; set gpus to 8"),
+    ],
+)
+def test_processes_without_their_gpus_are_found_with_all_else(words, expected, tmp_path, capsys):
+    study = tmp_path / "study.yaml"
+    text = (ROOT / "pipelines/studies/smoke.yaml").read_text(encoding="utf-8")
+    study.write_text(f"{text}finetune: {{processes: 16}}\n", encoding="utf-8")
+    given = ["--file", str(study), "--images", str(tmp_path / "none"), *STORE]
+    assert submit.main([*given, "--endpoint", "http://127.0.0.1:1", *words]) == 2
+    found = problems(capsys)
+    assert any(expected in problem for problem in found), found
+    assert any("the file that names the images" in problem for problem in found)
 
 
 def refusal(url, lock, capsys):

@@ -9,14 +9,15 @@ from xstilts.errors import UserError, raise_if_any
 from xstilts.publish.board.evaluations import FILES
 from xstilts.publish.page.index import write_index
 from xstilts.publish.run import publish
-from xstilts.store import check, fragments, remote
+from xstilts.store import check, fragments, remote, tracked
 from xstilts.store.commands import configured_store
 from xstilts.store.location import Location, parse
 from xstilts.store.publication import look_up, publish_results, wrong_names
 from xstilts.store.push import push
+from xstilts.store.tracked import Revisions
 from xstilts.study.commands import select
-from xstilts.study.params import NAME
-from xstilts.study.plan import Stage, stages
+from xstilts.study.params import NAME, read_params
+from xstilts.study.plan import Params, Stage, stages
 from xstilts.study.run import exclusive, run
 from xstilts.study.state import LOCK, changes, remove_left_over
 
@@ -148,6 +149,8 @@ def _send(
 
     study, extra = folder.name, {fragments.LOCK: _lock(plan, folder)}
     extra[fragments.PARAMS] = (ROOT / NAME).read_bytes()
+    if data := _tracked(read_params(ROOT / NAME)):
+        extra[fragments.DATA] = fragments.data_text(data)
     if asked.dry_run:
         found = look_up(location, study, asked.run, folder, extra)
         would = "would be published" if found.new else "is there already"
@@ -165,6 +168,13 @@ def _send(
     if asked.champion:
         return propose(location, asked.champion, study, found.run, False)
     return 0
+
+
+def _tracked(params: Params) -> Revisions:
+    """The revisions of the folders that stages read, of those that DVC tracks."""
+    folders = {entry["needs"] for entry in params["prepare"].values()}
+    found = [tracked.in_clone(ROOT, folder) for folder in sorted(folders)]
+    return {name: revision for one in found for name, revision in one.items()}
 
 
 def _lock(plan: list[Stage], folder: Path) -> bytes:

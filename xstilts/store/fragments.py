@@ -14,12 +14,14 @@ from xstilts.errors import UserError
 from xstilts.store import objects
 from xstilts.store.location import Location
 from xstilts.store.lookup import Entry
+from xstilts.store.tracked import Revisions
 
 STUDIES = "studies"
 PARAMS = "params.yaml"
 LOCK = "dvc.lock"
 LATEST = "latest.json"
 PLAN = "plan.json"
+DATA = "data.json"  # revisions of the folders that DVC tracks, where the study reads any
 RESULTS = "results"
 _DEPTH = 3  # studies/STUDY/RUN
 _SCHEMA = "2.0"  # of dvc.lock
@@ -102,6 +104,23 @@ def read_params(run: Location) -> str:
             "is wrong. Start the run again with the plan."
         )
     return text.decode()
+
+
+def write_data(run: Location, revisions: Revisions) -> None:
+    """Keep which revisions of tracked folders the run reads; nothing where it reads none."""
+    if revisions:
+        objects.write(run, data_text(revisions), DATA, content_type="application/json")
+
+
+def read_data(run: Location) -> Revisions:
+    """The revisions of tracked folders that a run reads."""
+    found: Revisions = json.loads(objects.read(run, DATA) or b"{}")
+    return found
+
+
+def data_text(revisions: Revisions) -> bytes:
+    """Revisions as they are kept: the same ones are the same bytes."""
+    return json.dumps(revisions, indent=1, sort_keys=True).encode()
 
 
 def _yaml(content: Mapping[str, Any]) -> bytes:

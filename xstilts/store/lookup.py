@@ -6,13 +6,14 @@ the keys of a whole study follow one from another without a byte of data being h
 """
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from xstilts.errors import UserError
-from xstilts.store import objects
+from xstilts.store import objects, tracked
 from xstilts.store.location import Location
 from xstilts.study.plan import Stage
 
@@ -80,11 +81,20 @@ class _Keys:
 
     def __init__(self, root: Path, location: Location) -> None:
         from dvc.repo import Repo
+        from dvc.stage import PipelineStage
         from dvc.utils.serialize import load_yaml
 
         with Repo(str(root)) as repo:
-            self._stages = {stage.name: stage for stage in repo.index.stages}
+            found = repo.index.stages
+            self._stages = {own.name: own for own in found if isinstance(own, PipelineStage)}
+            self._tracked = {
+                os.path.relpath(out.fs_path, repo.root_dir): {"md5": out.hash_info.value}
+                for own in found
+                if not isinstance(own, PipelineStage)
+                for out in own.outs
+            }
         self._params = load_yaml(str(root / "params.yaml"))
+        self._files: dict[str, dict[str, str]] = {}  # of tracked folders
         self._code: dict[str, Any] = {}  # path -> hash
         self._location = location
 
@@ -124,22 +134,46 @@ class _Keys:
             return HashInfo("md5", outputs[path])
         if parts := {out: md5 for out, md5 in outputs.items() if out.startswith(f"{path}/")}:
             return _folder_hash(path, parts, self._location)
+        if folder := tracked.holder(path, self._tracked):
+            return self._tracked_hash(folder, path)
         if path not in self._code:
             dep.save()
             self._code[path] = dep.hash_info
         return self._code[path]
 
+    def _tracked_hash(self, folder: str, path: str) -> Any:
+        """The hash of a tracked folder, or of what lies in it, which need not be here."""
+        from dvc_data.hashfile.hash_info import HashInfo
+
+        md5 = self._tracked[folder]["md5"]
+        if path == folder:
+            return HashInfo("md5", md5)
+        if folder not in self._files:
+            self._files[folder] = tracked.files(self._location, folder, md5)
+        start = f"{path.removeprefix(f'{folder}/')}/"
+        found = [
+            {"relpath": name.removeprefix(start), "md5": own}
+            for name, own in self._files[folder].items()
+            if name.startswith(start)
+        ]
+        return _tree_hash(found)
+
 
 def _folder_hash(folder: str, parts: Mapping[str, str], location: Location) -> Any:
     """The hash that DVC gives a folder which holds nothing but the outputs `parts`."""
-    from dvc_data.hashfile.tree import Tree
-
     lists = objects.together(lambda md5: objects.read(location, *_file(md5)), parts.values())
     files = [
         file | {"relpath": f"{path.removeprefix(folder + '/')}/{file['relpath']}"}
         for path, text in zip(parts, lists, strict=True)
         for file in json.loads(text or b"[]")
     ]
+    return _tree_hash(files)
+
+
+def _tree_hash(files: list[dict[str, str]]) -> Any:
+    """The hash that DVC gives a folder of these files (`relpath` and `md5`)."""
+    from dvc_data.hashfile.tree import Tree
+
     tree = Tree.from_list(files, hash_name="md5")
     tree.digest()
     return tree.hash_info

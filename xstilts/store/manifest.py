@@ -28,13 +28,17 @@ Files = Mapping[str, Mapping[str, Any]]  # path in the run's folder -> sha256, s
 
 @dataclass(frozen=True)
 class Manifest:
-    """What was published: `files` by their path in the run's folder, `summary` for people."""
+    """What was published: `files` by their path in the run's folder, `summary` for people.
+
+    Two publishers may have all of that in common: who of them wrote it says `writer`.
+    """
 
     study: str
     run: str
     written: str  # ISO 8601, UTC
     files: Files
     summary: Mapping[str, Any]
+    writer: str = ""  # any text that nobody else has
 
     def text(self) -> bytes:
         """The content of the object."""
@@ -92,7 +96,14 @@ def parse(text: bytes, folder: Location, study: str, run: str) -> Manifest:
     problem = _problem(content, study, run)
     if problem:
         raise UserError(f"{folder.url}/{NAME} {problem}.")
-    return Manifest(study, run, content["written"], content["files"], content["summary"])
+    return Manifest(
+        study,
+        run,
+        content["written"],
+        content["files"],
+        content["summary"],
+        content.get("writer", ""),
+    )
 
 
 def read_file(location: Location, manifest: Manifest, path: str) -> bytes:
@@ -126,8 +137,10 @@ def _problem(content: Any, study: str, run: str) -> str:
         return "is no manifest of a run"
     if content.get("schema") != SCHEMA:
         return f"has the schema {content.get('schema')!r}; this version of xstilts reads {SCHEMA}"
-    kinds = {"study": str, "run": str, "written": str, "files": dict, "summary": dict}
-    wrong = [name for name, kind in kinds.items() if not isinstance(content.get(name), kind)]
+    kinds = {"study": str, "run": str, "written": str, "files": dict, "summary": dict,
+             "writer": str}  # fmt: skip
+    known = {"writer": ""} | content  # older ones have none
+    wrong = [name for name, kind in kinds.items() if not isinstance(known.get(name), kind)]
     if wrong:
         return f"has no usable {', '.join(wrong)}"
     if (content["study"], content["run"]) != (study, run):

@@ -7,6 +7,7 @@ the same content goes on from there.
 """
 
 import re
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -44,7 +45,8 @@ def publish_results(
     files, run = _described(study, run, folder, extra)
     found, new = manifest.read(location, study, run), False
     if found is None:
-        own = Manifest(study, run, _now(), files, summary(read_board(folder / _BOARD)))
+        scores, writer = summary(read_board(folder / _BOARD)), uuid.uuid4().hex
+        own = Manifest(study, run, _now(), files, scores, writer)
         conditional.probe(location)
         _write(location, own, folder, extra)
         found = _seal(location, own)

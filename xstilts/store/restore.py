@@ -4,10 +4,10 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from xstilts.errors import UserError
+from xstilts.errors import UserError, raise_if_any
 from xstilts.files import write_text
 from xstilts.publish.board.provenance import code_revision
-from xstilts.store import fragments, index, manifest, objects, remote
+from xstilts.store import fragments, index, manifest, objects, remote, tracked
 from xstilts.store.location import Location
 from xstilts.study.state import LOCK, SCRATCH
 
@@ -15,8 +15,9 @@ from xstilts.study.state import LOCK, SCRATCH
 def restore(root: Path, study: str | None, run: str | None) -> str:
     """Write `params.yaml` and `dvc.lock` of a run (default: the newest published); returns it.
 
-    Without `study` the store must hold one study only. Files that were here and differ are
-    kept under `.dvc/tmp/xstilts/`. Raises `UserError` if there is no store, study or run.
+    So are the .dvc files of the folders that it read, if DVC tracked any. Without `study` the
+    store must hold one study only. Files that were here and differ are kept
+    under `.dvc/tmp/xstilts/`. Raises `UserError` if there is no store, study or run.
     """
     location = remote.configured(root)
     if location is None:
@@ -26,6 +27,10 @@ def restore(root: Path, study: str | None, run: str | None) -> str:
     lock, params, revision = _published_files(location, study, run)
     for name, text in ((fragments.PARAMS, params), (LOCK.name, lock)):
         _replace(root / name, text, root / SCRATCH)
+    data = fragments.read_data(fragments.run_folder(location, study, run))
+    raise_if_any(tracked.problems(data))
+    for folder, own in data.items():
+        _replace(root / f"{folder}.dvc", tracked.dvc_text(folder, own), root / SCRATCH)
     _compare_code(root, revision)
     return run
 

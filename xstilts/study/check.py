@@ -28,7 +28,7 @@ from xstilts.study.model_choice import model_problems
 from xstilts.study.page import Keys, Page, read_page
 from xstilts.study.profiles import study_page
 from xstilts.study.question import question_problems
-from xstilts.study.recipes import recipe_problems, trained_on
+from xstilts.study.recipes import At, recipe_problems, trained_on
 from xstilts.study.record import Study, parse_study
 from xstilts.study.settings import ENCODING
 from xstilts.study.zero_shot import zero_shot_problems
@@ -69,20 +69,23 @@ def with_lock(study: Study, folder: Path) -> Study:
     return replace(study, commits=read_lock(folder)) if study.source == "hub" else study
 
 
-def checked(page: Page, study: Study) -> Study:
-    """The study of a page, if neither of them has a problem; else `UserError` with all."""
-    for keys, text in problems(study):
+def checked(page: Page, study: Study, at: At = Path) -> Study:
+    """The study of a page, if neither of them has a problem; else `UserError` with all.
+
+    `at` says where the folders that it names are.
+    """
+    for keys, text in problems(study, at):
         page.problem(keys, text)
     raise_if_any(dict.fromkeys(page.problems))
     return study
 
 
-def problems(study: Study) -> Iterator[Problem]:
+def problems(study: Study, at: At = Path) -> Iterator[Problem]:
     """Everything that contradicts something else, in a study or in the task table."""
-    yield from _source_problems(study)
+    yield from _source_problems(study, at)
     yield from model_problems(study)
     yield from _used_tasks_problems(study)
-    yield from recipe_problems(study)
+    yield from recipe_problems(study, at)
     yield from _recipe_problems(study)
     yield from contradiction_problems(study)
     yield from _text_settings_problems(study)
@@ -96,13 +99,13 @@ def problems(study: Study) -> Iterator[Problem]:
         yield ("controls",), "controls need a recipe without tasks: add `none: []` to recipes."
 
 
-def _source_problems(study: Study) -> Iterator[Problem]:
+def _source_problems(study: Study, at: At) -> Iterator[Problem]:
     if study.source == "mirror" and study.mirror is None:
         yield (
             ("source",),
             "the mirror has no folder: give --mirror FOLDER, or `path` here.",
         )
-    if study.mirror is not None and not Path(study.mirror).is_dir():
+    if study.mirror is not None and not at(study.mirror).is_dir():
         yield (
             ("source", "path"),
             f"the mirror {study.mirror} is no folder; correct it, or give --mirror FOLDER.",

@@ -5,17 +5,15 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import psutil
-from rich.console import Console
-from rich.table import Table
 
-from xstilts.errors import USER_ERROR_EXIT_CODE, UserError
+from xstilts.errors import UserError
 from xstilts.study.check import find_study
 from xstilts.study.commands import ROOT, STUDIES
+from xstilts.study.findings import Finding, show
 from xstilts.study.params import NAME, read_params
 from xstilts.study.resolve import resolve
 from xstilts.study.run import cores, exclusive
@@ -28,26 +26,9 @@ SHARED_MEMORY = 64 * 2**20  # what Docker gives
 LIBRARIES = ("torch", "transformers", "tokenizers", "datasets", "deepspeed", "dvc")
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at; `remedy` is empty when it is well."""
-
-    name: str
-    text: str
-    remedy: str = ""
-
-
 def report() -> int:
     """Print every finding; returns 0 when all is well, 2 otherwise."""
-    findings = [finding for check in CHECKS for finding in check()]
-    table = Table(box=None, show_header=False)
-    for finding in findings:
-        state = "[red]problem[/]" if finding.remedy else "[green]ok[/]"
-        table.add_row(state, finding.name, finding.text)
-        if finding.remedy:
-            table.add_row("", "", f"→ {finding.remedy}")
-    Console().print(table)
-    return USER_ERROR_EXIT_CODE if any(finding.remedy for finding in findings) else 0
+    return show(finding for check in CHECKS for finding in check())
 
 
 def _python() -> Iterator[Finding]:

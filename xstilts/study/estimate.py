@@ -84,15 +84,27 @@ class Estimate:
 
 
 def estimate(
-    params: Mapping[str, Any], plan: Sequence[Stage], pods: Pods, device: Device, gpus: int
+    params: Mapping[str, Any],
+    plan: Sequence[Stage],
+    pods: Pods,
+    device: Device,
+    gpus: int,
+    nodes: int = 1,
 ) -> Estimate:
-    """The cost of the stages that `pods` runs, each pod with `gpus` devices (0: one core)."""
+    """The cost of the stages that `pods` runs, each pod with `gpus` devices (0: one core).
+
+    With several `nodes`, each training holds a device for each of its processes, wherever those
+    are, and no more; what nodes say to each other is taken to cost no time.
+    """
     stale = _names(pods)
     costs = {s.name: stage_cost(params, s, device) for s in plan if s.name in stale}
     each = max(1, gpus)
     hours = {}
     for phase in ON_GPU:
         own = [s for s in plan if s.phase == phase and s.name in stale]
+        if nodes > 1 and phase != "evaluate":
+            hours[phase] = sum(costs[s.name].seconds + POD_START * s.slots for s in own) / 3600
+            continue
         # A pod holds all its devices as long as it lasts, whether the stage uses them or not
         busy = sum(costs[s.name].seconds / min(s.slots, each) for s in own)
         hours[phase] = (busy + POD_START * pods.count(phase)) * each / 3600

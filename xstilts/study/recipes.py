@@ -6,7 +6,7 @@ all of them come from the study's folder of translations, because a stage that p
 depends on one place.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from xstilts.tasks.table import TASKS, task_in
 
 TEXT = "text"  # name of the data set that a backbone is pretrained on
 Problem = tuple[Keys, str]  # where in the file, and what is wrong there
+At = Callable[[str], Path]  # where a folder is that a study names; on a laptop at its own path
 
 
 def trained_on(
@@ -86,13 +87,13 @@ def data_task(study: Study, data: str, task: str) -> tuple[Task, dict[str, Any] 
     return translated, {"kind": KIND, "path": study.translations}
 
 
-def recipe_problems(study: Study) -> Iterator[Problem]:
+def recipe_problems(study: Study, at: At = Path) -> Iterator[Problem]:
     """What is wrong with the names and languages of recipes, and with the translations."""
     used = [body for body in study.recipes.values() if is_translated(study, body)]
     folder = study.translations
     if folder is not None and not used:
         yield ("translations",), f"no recipe needs a translation: {folder} has no effect."
-    elif folder is not None and not Path(folder).is_dir():
+    elif folder is not None and not at(folder).is_dir():
         yield ("translations",), f"the translations {folder} are no folder: correct the path."
     for name, body in study.recipes.items():
         keys: Keys = ("recipes", name)
@@ -102,18 +103,19 @@ def recipe_problems(study: Study) -> Iterator[Problem]:
             yield keys, f"the {what} {name} has the name of a task; rename it."
         elif own and name == TEXT and study.from_scratch:
             yield keys, f"{TEXT} is the data set of the pretraining: rename this recipe."
-        yield from ((keys, text) for text in _language_problems(study, name, body))
+        yield from ((keys, text) for text in _language_problems(study, name, body, at))
 
 
 def _is_english(body: Recipe) -> bool:
     return body.languages == ENGLISH_ALONE
 
 
-def _language_problems(study: Study, name: str, body: Recipe) -> Iterator[str]:
+def _language_problems(study: Study, name: str, body: Recipe, at: At) -> Iterator[str]:
     if not body.tasks and not _is_english(body):
         yield f"{name} has no task, so its languages have no effect: leave them out."
     if is_translated(study, body):
-        yield from _missing_files(study, body) if Path(str(study.translations)).is_dir() else ()
+        found = at(str(study.translations)).is_dir()
+        yield from _missing_files(study, body, at) if found else ()
         texts = [task for task in body.tasks if TASKS[task].format == TEXT_FORMAT]
         if texts and study.source != "hub":
             yield (
@@ -130,11 +132,11 @@ def _language_problems(study: Study, name: str, body: Recipe) -> Iterator[str]:
             )
 
 
-def _missing_files(study: Study, body: Recipe) -> Iterator[str]:
+def _missing_files(study: Study, body: Recipe, at: At) -> Iterator[str]:
     folder = Path(str(study.translations))
     for task in selecting(body.tasks):
         for lang in body.languages:
-            found = {split: files_of(folder, task, lang, split) for split in SPLITS}
+            found = {split: files_of(at(str(folder)), task, lang, split) for split in SPLITS}
             missing = " and ".join(f"{split}.jsonl" for split, files in found.items() if not files)
             english = " (all rows of a recipe come from one place, English ones, too)"
             if missing:

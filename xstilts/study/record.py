@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 from xstilts.study import reading
@@ -134,7 +135,7 @@ def parse_study(page: Page, models: tuple[str, ...]) -> Study:
         intermediate=_settings(page, "intermediate", values),
         finetune=_settings(page, "finetune", values),
         tasks=read_choices(page, values.get("tasks", {})),
-        translations=reading.text(page, ("translations",), values.get("translations")) or None,
+        translations=_folder(page, ("translations",), values.get("translations")),
         asks=read_asks(page, values),
         groups=groups,
         comparisons=read_comparisons(page, values.get("comparisons", []), groups, recipes),
@@ -167,10 +168,16 @@ def _source(page: Page, value: Any) -> tuple[str, str | None]:
     if not reading.is_name(values.get("kind"), SOURCES):
         page.problem(where, unknown("source", values.get("kind"), SOURCES))
         return "world", None
-    path = reading.text(page, ("source", "path"), values.get("path")) or None
+    path = _folder(page, ("source", "path"), values.get("path"))
     if path and values["kind"] != "mirror":
         page.problem(("source", "path"), f"the source {values['kind']} has no path.")
     return values["kind"], path
+
+
+def _folder(page: Page, keys: Keys, value: Any) -> str | None:
+    """A folder's path, written the one way by which all who name it know it again."""
+    found = reading.text(page, keys, value)
+    return str(Path(found)) if found else None
 
 
 def _targets(page: Page, values: dict[str, Any]) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from xstilts.study.grid import (
     trained_tasks,
 )
 from xstilts.study.question import header
-from xstilts.study.recipes import TEXT, data_task, trained_on
+from xstilts.study.recipes import TEXT, At, data_task, trained_on
 from xstilts.study.record import Study
 from xstilts.study.settings import ENCODING, LORA
 from xstilts.tasks.record import SPLITS, Hparams, Source, Task
@@ -40,16 +40,16 @@ _MODEL_FIELDS = ("name", "format", "metric", "labels", "choices", "scale")
 Entry = dict[str, Any]
 
 
-def resolve(study: Study) -> dict[str, Any]:
+def resolve(study: Study, at: At = Path) -> dict[str, Any]:
     """The content of `params.yaml`: plain data, in the same order every time.
 
-    `study` must have passed `check.problems`.
+    `study` must have passed `check.problems`. `at` says where the folders that it names are.
     """
     grid = list(runs(study))
     trained = trained_tasks(study)
     params = {
         "study": header(study),
-        "prepare": _prepare(study),
+        "prepare": _prepare(study, at),
         "backbone": _backbones(study),
         "intermediate": dict(_intermediates(study)),
         "finetune": {
@@ -129,7 +129,7 @@ def _with_batches(entry: Entry, wanted: dict[str, Entry]) -> Entry:
     return entry
 
 
-def _prepare(study: Study) -> dict[str, Entry]:
+def _prepare(study: Study, at: At) -> dict[str, Entry]:
     wanted: dict[str, dict[str, dict[str, tuple[str, ...]]]] = {}
 
     def want(name: str, task: str, splits: Iterable[str], langs: tuple[str, ...]) -> None:
@@ -152,16 +152,17 @@ def _prepare(study: Study) -> dict[str, Entry]:
         want(target, target, splits, languages(study, target))
         if TASKS[target].may_lack_answers:  # English dev says when not to answer
             want(target, target, ("dev",), (SOURCE_LANGUAGE,))
-    return {name: _data_set(study, name, tasks) for name, tasks in wanted.items()}
+    return {name: _data_set(study, name, tasks, at) for name, tasks in wanted.items()}
 
 
-def _data_set(study: Study, data: str, tasks: dict[str, dict[str, tuple[str, ...]]]) -> Entry:
+def _data_set(
+    study: Study, data: str, tasks: dict[str, dict[str, tuple[str, ...]]], at: At
+) -> Entry:
     found = {name: data_task(study, data, name) for name in tasks}
     folders = {own["path"] for _, own in found.values() if own}
+    sources = [part.source for task, _ in found.values() for part in task.parts()]
     return {
-        "needs": folders.pop()
-        if folders
-        else _origin(study, [part.source for task, _ in found.values() for part in task.parts()]),
+        "needs": folders.pop() if folders else _origin(study, sources, at),
         "tasks": [
             {
                 "task": _for_data(task),
@@ -181,7 +182,7 @@ def _source(study: Study, name: str) -> Entry:
     return {"kind": study.source}
 
 
-def _origin(study: Study, sources: list[Source]) -> str:
+def _origin(study: Study, sources: list[Source], at: At) -> str:
     """The path whose content the rows come from: a dependency of the prepare stage."""
     if study.mirror is None:
         return "xstilts/world" if study.source == "world" else "xstilts/data"
@@ -189,7 +190,7 @@ def _origin(study: Study, sources: list[Source]) -> str:
     folders = {str(Path(study.mirror, source.hub)) for source in sources if not source.files}
     one = len(folders) == 1 and len(sources) == 1 and not sources[0].files
     folder = folders.pop() if one else study.mirror
-    return folder if Path(folder).is_dir() else study.mirror
+    return folder if at(folder).is_dir() else study.mirror
 
 
 def _backbones(study: Study) -> dict[str, Entry]:

@@ -49,7 +49,8 @@ def environment(threads: int) -> dict[str, str]:
 def changes(root: Path) -> dict[str, list[str]]:
     """Stages that differ from what they last ran with, each with what differs.
 
-    Stages that only depend on one of these are not among them. A damaged `dvc.lock` (DVC
+    Stages that only depend on one of these are not among them, nor are folders that DVC tracks:
+    stages that read what changed in one are named themselves. A damaged `dvc.lock` (DVC
     was killed while it wrote it) is mended first.
     """
     status = _status(root)
@@ -63,6 +64,7 @@ def changes(root: Path) -> dict[str, list[str]]:
     return {
         name: _reasons(items) if name in recorded else ["never run"]
         for name, items in found.items()
+        if not name.endswith(".dvc")
     }
 
 
