@@ -28,8 +28,9 @@ if ! here "$BASE" && ! "$DOCKER" pull --quiet "$BASE"; then
 fi
 echo "Building $image on $BASE."
 
-# That of the code (pipelines/revision.py): the commit of a new lock is none
-revision=$(git rev-list -1 HEAD -- . ':!components/images.lock' 2>/dev/null || true)
+# That of the code (pipelines/revision.py): the commit of a new lock or of new data is none
+revision=$(git rev-list -1 HEAD -- . ':!components/images.lock' \
+  ':(exclude,glob)**/*.dvc' 2>/dev/null || true)
 # shellcheck disable=SC2086 # one path each
 if [ -n "$revision" ] && [ -n "$(git status --porcelain -- $CODE)" ]; then
   revision=$revision-dirty

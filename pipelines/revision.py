@@ -1,7 +1,8 @@
-"""Which commit the code is: the newest that changed anything but the lock of the images.
+"""Which commit the code is: the newest that changed anything but data and the lock of the images.
 
 The lock names the images that were built from a commit, so it can only be committed after it.
-Were that commit a revision of its own, writing down a release would make another one.
+Were that commit a revision of its own, writing down a release would make another one. New data
+(a `.dvc` file) need no new images: a run gets their revision as a parameter.
 """
 
 import os
@@ -11,7 +12,7 @@ from pathlib import Path
 
 LOCK = "components/images.lock"
 SHORT = 12  # hex digits of a revision in names
-_ALL_BUT_LOCK = ("--", ".", f":(exclude){LOCK}")
+_CODE = ("--", ".", f":(exclude){LOCK}", ":(exclude,glob)**/*.dvc")
 # Where a file that Git does not know could get into an image or a release
 _READ = ("components/", "docker/", "k8s/", "pipelines/", "xstilts/")
 _SHOWN = 5  # files in a message
@@ -51,12 +52,12 @@ class Revision:
 
 
 def code_revision(root: Path) -> Revision:
-    """The revision of the clone in `root`; the lock may be new, changed, or not committed."""
-    commit = _git(root, "rev-list", "-1", "HEAD", *_ALL_BUT_LOCK).strip()
+    """The revision of the clone in `root`; the lock and data may be new, changed, or not committed."""
+    commit = _git(root, "rev-list", "-1", "HEAD", *_CODE).strip()
     if not commit:
         return Revision("")
     status = _git(root, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all",
-                  *_ALL_BUT_LOCK)  # fmt: skip
+                  *_CODE)  # fmt: skip
     entries = [(entry[:2], entry[3:]) for entry in status.split("\0") if entry]
     changed = [path for state, path in entries if state != "??" or path.startswith(_READ)]
     boundary = Path(_git(root, "rev-parse", "--git-path", "shallow").strip())

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pipelines.containers import Ended
+from pipelines.local.containers import Ended
 from xstilts.errors import USER_ERROR_EXIT_CODE
 from xstilts.store.fragments import RESULTS
 from xstilts.store.location import Location

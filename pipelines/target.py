@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pipelines import api
 from pipelines.compile import ROOT
-from pipelines.containers import is_loopback
+from pipelines.local.containers import is_loopback
 from xstilts.errors import UserError
 from xstilts.store.location import Location, parse
 from xstilts.store.remote import configured

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from pipelines.doctor_objects import CLUSTER_WIDE, NAMESPACED
+from pipelines.doctor.objects import CLUSTER_WIDE, NAMESPACED
 
 Json = dict[str, Any]
 KINDS = {plural: kind for kind, (_, plural) in (NAMESPACED | CLUSTER_WIDE).items()}

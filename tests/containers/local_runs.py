@@ -12,7 +12,7 @@ from pathlib import Path
 
 from small_project import ROOT
 
-from pipelines import engine
+from pipelines.local import engine
 from xstilts.store import fragments, objects
 from xstilts.store.connection import connect
 from xstilts.store.location import Location

@@ -13,8 +13,8 @@ from docker.errors import APIError
 from kfp.local.docker_task_handler import run_docker_container
 from small_project import ROOT, environment, wait_until
 
-from pipelines import engine
-from pipelines.containers import Containers, settings
+from pipelines.local import engine
+from pipelines.local.containers import Containers, settings
 from xstilts.errors import UserError
 
 MEMORY = 2**28  # bytes

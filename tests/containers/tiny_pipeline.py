@@ -13,10 +13,10 @@ from pathlib import Path
 
 from kfp import dsl
 
-from pipelines import engine
-from pipelines.containers import Containers, settings
-from pipelines.local import show
-from pipelines.local_runner import end_on_signal, execute
+from pipelines.local import engine
+from pipelines.local.__main__ import show
+from pipelines.local.containers import Containers, settings
+from pipelines.local.runner import end_on_signal, execute
 
 IMAGE, FOLDER, *SCRIPTS = sys.argv[1:]
 _PLAN = """\

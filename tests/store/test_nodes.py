@@ -47,7 +47,7 @@ class Ended:
 
 @pytest.fixture(scope="module")
 def run(s3, tmp_path_factory):
-    """The run of a study whose data and backbone are in the store; pods work in a folder of ours."""
+    """A run whose data and backbone are in the store; its pods work in a folder of ours."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in s3.environment().items():
             patch.setenv(name, value)

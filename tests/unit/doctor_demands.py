@@ -7,8 +7,8 @@ from overlays import resources
 
 from components.plan.studies import read_study
 from pipelines.compile import STUDIES
-from pipelines.doctor_demand import Demand
-from pipelines.doctor_objects import Objects, by_kind
+from pipelines.doctor.demand import Demand
+from pipelines.doctor.objects import Objects, by_kind
 from pipelines.pools import read_pools
 from xstilts.study.resolve import resolve
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.cron import FIELDS, parse, words
-from pipelines.cron_times import fires, first, same_clock, times, upsets
+from pipelines.schedule.cron import FIELDS, parse, words
+from pipelines.schedule.times import fires, first, same_clock, times, upsets
 
 BERLIN, KOLKATA, NEW_YORK = map(ZoneInfo, ("Europe/Berlin", "Asia/Kolkata", "America/New_York"))
 ADELAIDE = ZoneInfo("Australia/Lord_Howe")  # whose clocks change by half an hour

@@ -11,8 +11,10 @@ from overlays import resources
 from recurring_server import HEALTH, Recurrings
 from recurring_server import serving as kubeflow_serving
 
-from pipelines import doctor, doctor_files, target
-from pipelines.doctor import examine, main
+from pipelines import target
+from pipelines.doctor import __main__ as doctor
+from pipelines.doctor import files as doctor_files
+from pipelines.doctor.__main__ import examine, main
 from xstilts.errors import UserError
 from xstilts.study.findings import NOTE, OK, PROBLEM
 

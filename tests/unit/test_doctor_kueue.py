@@ -5,8 +5,8 @@ from doctor_demands import POOLS, TEXT, demand, objects_of_eks, told
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.doctor_demand import Demand, needs, training, with_parameters
-from pipelines.doctor_kueue import queue
+from pipelines.doctor.demand import Demand, needs, training, with_parameters
+from pipelines.doctor.kueue import queue
 from xstilts.study.findings import NOTE, OK, PROBLEM
 
 

@@ -7,10 +7,10 @@ from doctor_demands import POOLS, TEXT, demand, objects_of_eks, told
 
 from components.plan.studies import read_study
 from pipelines.compile import STUDIES
-from pipelines.doctor_demand import Demand
-from pipelines.doctor_names import account, runtime, secrets
-from pipelines.doctor_overlay import read_overlay
-from pipelines.doctor_study import study
+from pipelines.doctor.demand import Demand
+from pipelines.doctor.names import account, runtime, secrets
+from pipelines.doctor.overlay import read_overlay
+from pipelines.doctor.study import study
 from xstilts.errors import UserError
 from xstilts.study.findings import NOTE, OK, PROBLEM
 from xstilts.study.resolve import resolve

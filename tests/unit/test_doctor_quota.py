@@ -3,7 +3,7 @@
 import pytest
 from doctor_demands import demand, objects_of_eks, told
 
-from pipelines.doctor_quota import limits, quotas
+from pipelines.doctor.quota import limits, quotas
 from xstilts.study.findings import NOTE, OK, PROBLEM
 
 

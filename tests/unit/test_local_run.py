@@ -6,9 +6,9 @@ import pytest
 from kfp import dsl
 from kfp.local.io import IOStore
 
-from pipelines import local
-from pipelines.containers import Ended, is_loopback, lines, stages_of, title
-from pipelines.local_loops import LoopStore, mend
+from pipelines.local import __main__ as local
+from pipelines.local.containers import Ended, is_loopback, lines, stages_of, title
+from pipelines.local.loops import LoopStore, mend
 from pipelines.summary import summarise
 from xstilts.errors import UserError
 from xstilts.store.location import Location

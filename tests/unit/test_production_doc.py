@@ -20,7 +20,7 @@ from overlays import built, of_kind
 from benchmarks import study_costs
 from pipelines import api
 from pipelines.pools import read_pools
-from pipelines.schedule_file import read_schedule
+from pipelines.schedule.file import read_schedule
 from xstilts.errors import UserError
 
 ROOT = Path(__file__).parents[2]

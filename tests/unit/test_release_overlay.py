@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines import release_overlay
 from pipelines.pools import Pool
-from pipelines.release_overlay import read_overlay, with_image
+from pipelines.release import overlay as release_overlay
+from pipelines.release.overlay import read_overlay, with_image
 from xstilts.errors import UserError
 
 PINNED = f"registry.example/team/xstilts@sha256:{'0f' * 32}"

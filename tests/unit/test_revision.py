@@ -49,6 +49,14 @@ def test_the_lock_is_no_revision(clone):
     assert code_revision(clone) == Revision(newer)
 
 
+def test_new_data_are_no_revision(clone):
+    code = git(clone, "rev-parse", "HEAD")
+    commit(clone, "data/mirror.dvc", "outs: []\n")
+    assert code_revision(clone) == Revision(code)
+    (clone / "data/mirror.dvc").write_text("outs: [{}]\n")
+    assert code_revision(clone) == Revision(code)
+
+
 def test_a_merge_of_the_lock_alone_is_none_either(clone):
     code = git(clone, "rev-parse", "HEAD")
     git(clone, "switch", "--create", "side")

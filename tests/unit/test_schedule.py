@@ -9,8 +9,10 @@ import pytest
 from kfp_server_api import models
 from recurring_server import Recurrings, serving
 
-from pipelines import api, schedule, schedule_actions, target
-from pipelines.recurring import Server, Wanted, mark, put, recurring
+from pipelines import api, target
+from pipelines.schedule import __main__ as schedule
+from pipelines.schedule import actions as schedule_actions
+from pipelines.schedule.recurring import Server, Wanted, mark, put, recurring
 from xstilts.errors import UserError
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from recurring_server import Recurrings
 
 from pipelines import api
-from pipelines.recurring import Server, Wanted, mark, put, recurring
+from pipelines.schedule.recurring import Server, Wanted, mark, put, recurring
 from xstilts.errors import UserError
 
 PLACE = Server(api.Endpoint("http://kubeflow.example"), None)

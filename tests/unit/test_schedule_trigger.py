@@ -11,8 +11,11 @@ from recurring_server import Recurrings, serving
 from test_schedule import GOOD
 from test_schedule_operators import IDS, PLACE, TICKS, TURNS, Operator, Stage
 
-from pipelines import api, data, schedule, schedule_trigger, target, triggered
-from pipelines.recurring import Newest, Wanted, mark, put
+from pipelines import api, data, target
+from pipelines.schedule import __main__ as schedule
+from pipelines.schedule import trigger as schedule_trigger
+from pipelines.schedule import triggered
+from pipelines.schedule.recurring import Newest, Wanted, mark, put
 from xstilts.errors import UserError
 from xstilts.store import tracked
 

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from recurring_server import Recurrings
 
 from pipelines import api
-from pipelines.cron import parse
-from pipelines.cron_times import times
-from pipelines.recurring import Server, Wanted, mark, put
+from pipelines.schedule.cron import parse
+from pipelines.schedule.recurring import Server, Wanted, mark, put
+from pipelines.schedule.times import times
 from xstilts.errors import UserError
 
 PLACE = Server(api.Endpoint("http://kubeflow.example"), None)

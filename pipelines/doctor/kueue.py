@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from pipelines.doctor_demand import Demand, Need, needs, training
-from pipelines.doctor_objects import Json, Objects
-from pipelines.doctor_quota import sets, side_by_side
-from pipelines.doctor_shares import limit
+from pipelines.doctor.demand import Demand, Need, needs, training
+from pipelines.doctor.objects import Json, Objects
+from pipelines.doctor.quota import sets, side_by_side
+from pipelines.doctor.shares import limit
 from pipelines.quantities import written
 from xstilts.study.findings import NOTE, Finding
 

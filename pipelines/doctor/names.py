@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator
 
 from components.finish.notify import NEVER
 from components.trainjob.resource import NODE, RUNTIME
-from pipelines.doctor_demand import Demand
-from pipelines.doctor_objects import SECRET, Json, Objects
+from pipelines.doctor.demand import Demand
+from pipelines.doctor.objects import SECRET, Json, Objects
 from xstilts.study.findings import NOTE, OK, Finding
 
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")  # of the store's secret

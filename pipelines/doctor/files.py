@@ -9,13 +9,13 @@ from typing import Any
 from components.images import pinned, read_lock
 from components.plan.data import Data
 from components.plan.studies import read_study
-from pipelines import schedule_file
 from pipelines.compile import STUDIES
 from pipelines.data import check_study
-from pipelines.doctor_demand import Demand, of_schedule
+from pipelines.doctor.demand import Demand, of_schedule
 from pipelines.placement import STEPS, flavours
 from pipelines.pools import Pool, ordered, read_pools
-from pipelines.schedule_file import Schedule, read_schedule, read_schedules
+from pipelines.schedule import file as schedule_file
+from pipelines.schedule.file import Schedule, read_schedule, read_schedules
 from pipelines.target import read_store
 from xstilts.errors import UserError
 from xstilts.registry.place import checked

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pipelines.engine import LABEL, USER, Client, connect, remove_container, remove_containers
+from pipelines.local.engine import LABEL, USER, Client, connect, remove_container, remove_containers
 
 _STAGE = "xstilts-stage"
 _ENGINE_FAILED = 125  # what `docker run` itself says then

@@ -16,10 +16,10 @@ from pipelines.compile import ROOT, Build, compile_resources
 from pipelines.overlays import OVERLAYS
 from pipelines.placement import flavours
 from pipelines.pools import Pool, ordered, read_pools
-from pipelines.release_files import MARK, write_release
-from pipelines.release_overlay import Overlay, read_overlay
+from pipelines.release.files import MARK, write_release
+from pipelines.release.overlay import Overlay, read_overlay
 from pipelines.revision import SHORT, Revision, code_revision
-from pipelines.schedule_file import Schedule, read_schedules
+from pipelines.schedule.file import Schedule, read_schedules
 from xstilts.errors import USER_ERROR_EXIT_CODE, UserError, raise_if_any
 
 # What the bytes of a release depend on beside the commit

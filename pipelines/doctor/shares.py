@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from pipelines.doctor_objects import Json, Objects
+from pipelines.doctor.objects import Json, Objects
 from pipelines.quantities import amount
 
 

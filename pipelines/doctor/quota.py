@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from fractions import Fraction
 
-from pipelines.doctor_demand import Demand, Need, needs, training
-from pipelines.doctor_objects import Json, Objects
+from pipelines.doctor.demand import Demand, Need, needs, training
+from pipelines.doctor.objects import Json, Objects
 from pipelines.quantities import amount, written
 from xstilts.study.findings import NOTE, Finding
 

@@ -3,10 +3,11 @@
 import os
 from collections.abc import Iterator, Sequence
 
-from pipelines import api, recurring
-from pipelines.doctor_demand import Demand
+from pipelines import api
+from pipelines.doctor.demand import Demand
 from pipelines.graph import pipeline_name
-from pipelines.recurring import Server
+from pipelines.schedule import recurring
+from pipelines.schedule.recurring import Server
 from pipelines.target import ENDPOINTS, read_endpoint
 from xstilts.errors import UserError, raise_if_any
 from xstilts.study.findings import NOTE, PROBLEM, Finding

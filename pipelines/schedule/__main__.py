@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pipelines import api
-from pipelines.schedule_actions import CLOCK, apply, delete, explain, pause, show
-from pipelines.schedule_trigger import trigger
+from pipelines.schedule.actions import CLOCK, apply, delete, explain, pause, show
+from pipelines.schedule.trigger import trigger
 from pipelines.target import ENDPOINTS, EXPERIMENT, add_store_options
 from xstilts.errors import USER_ERROR_EXIT_CODE, UserError
 

@@ -3,13 +3,14 @@
 import argparse
 import time
 
-from pipelines import api, triggered
-from pipelines import recurring as kubeflow
+from pipelines import api
 from pipelines.data import short
-from pipelines.recurring import Server, Wanted
-from pipelines.schedule_actions import examine, read_all, version_for, wanted_of
-from pipelines.schedule_file import Schedule
-from pipelines.triggered import Started
+from pipelines.schedule import recurring as kubeflow
+from pipelines.schedule import triggered
+from pipelines.schedule.actions import examine, read_all, version_for, wanted_of
+from pipelines.schedule.file import Schedule
+from pipelines.schedule.recurring import Server, Wanted
+from pipelines.schedule.triggered import Started
 from xstilts.errors import UserError, raise_if_any
 
 POLL = 30.0  # seconds between two looks at a run that is waited for

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from components.plan.device import device_notes, device_of
 from components.plan.placement import processes_problems
 from components.plan.summary import memory_notes
-from pipelines.doctor_demand import Demand
+from pipelines.doctor.demand import Demand
 from pipelines.placement import STEPS
 from pipelines.quantities import amount
 from xstilts.study.devices import CPU

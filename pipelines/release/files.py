@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 
 from pipelines.compile import ROOT
-from pipelines.release_overlay import Json, Overlay, with_image
-from pipelines.schedule_file import Schedule
+from pipelines.release.overlay import Json, Overlay, with_image
+from pipelines.schedule.file import Schedule
 from xstilts.files import replaced_folder
 
 MARK = "release.json"  # by which a folder is known to be a release

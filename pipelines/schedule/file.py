@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from components.finish.notify import CHOICES
 from components.plan.placement import read_placement
-from pipelines import cron as crons
 from pipelines.compile import ROOT
 from pipelines.data import check_study
 from pipelines.pools import Pool, ordered, read_pools
+from pipelines.schedule import cron as crons
 from pipelines.sharing import sharing_problems
 from xstilts.errors import UserError, raise_if_any
 from xstilts.registry.place import checked

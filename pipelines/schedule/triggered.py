@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from pipelines import api, data
-from pipelines import recurring as kubeflow
-from pipelines.recurring import Newest, Server, Wanted
+from pipelines.schedule import recurring as kubeflow
+from pipelines.schedule.recurring import Newest, Server, Wanted
 from xstilts.errors import UserError
 
 Json = dict[str, Any]

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipelines.doctor_objects import DEFAULT_NAMESPACE, SECRET, Json, Objects, by_kind
+from pipelines.doctor.objects import DEFAULT_NAMESPACE, SECRET, Json, Objects, by_kind
 from pipelines.overlays import OVERLAYS, built
 from xstilts.errors import UserError
 from xstilts.study.findings import Finding

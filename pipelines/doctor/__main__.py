@@ -12,16 +12,16 @@ from pathlib import Path
 
 from components.finish.notify import CHOICES
 from components.images import LOCK
-from pipelines.doctor_cluster import read_cluster
-from pipelines.doctor_demand import Demand
-from pipelines.doctor_files import read_demands, read_images
-from pipelines.doctor_kubeflow import kubeflow
-from pipelines.doctor_kueue import queue
-from pipelines.doctor_names import account, runtime, secrets
-from pipelines.doctor_objects import Objects
-from pipelines.doctor_overlay import read_overlay
-from pipelines.doctor_quota import limits, quotas
-from pipelines.doctor_study import study
+from pipelines.doctor.cluster import read_cluster
+from pipelines.doctor.demand import Demand
+from pipelines.doctor.files import read_demands, read_images
+from pipelines.doctor.kubeflow import kubeflow
+from pipelines.doctor.kueue import queue
+from pipelines.doctor.names import account, runtime, secrets
+from pipelines.doctor.objects import Objects
+from pipelines.doctor.overlay import read_overlay
+from pipelines.doctor.quota import limits, quotas
+from pipelines.doctor.study import study
 from pipelines.graph import PARALLELISM
 from pipelines.pools import POOLS
 from pipelines.target import ENDPOINTS

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from pipelines.cron import DAY, Cron
+from pipelines.schedule.cron import DAY, Cron
 
 
 def times(cron: Cron, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:

@@ -11,7 +11,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.containers import Containers
+from pipelines.local.containers import Containers
 
 if TYPE_CHECKING:
     from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec
@@ -36,7 +36,7 @@ def execute(
     from kfp import local
     from kfp.local import docker_task_handler, io, pipeline_orchestrator, placeholder_utils
 
-    from pipelines.local_loops import LoopStore, mend
+    from pipelines.local.loops import LoopStore, mend
 
     folder = containers.folder
     docker_task_handler.run_docker_container = containers.run

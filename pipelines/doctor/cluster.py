@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from pipelines.doctor_objects import (
+from pipelines.doctor.objects import (
     CLUSTER_WIDE,
     DEFAULT_NAMESPACE,
     NAMESPACED,

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipelines.overlays import built
 from pipelines.pools import Pool
-from pipelines.schedule_file import Schedule
+from pipelines.schedule.file import Schedule
 from xstilts.errors import UserError
 
 Json = dict[str, Any]

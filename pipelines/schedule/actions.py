@@ -10,15 +10,16 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pipelines import api, cron_times
-from pipelines import recurring as kubeflow
-from pipelines.cron import words
+from pipelines import api
 from pipelines.data import lacking, short
 from pipelines.graph import pipeline_name
-from pipelines.recurring import Server, Wanted
-from pipelines.schedule_file import Schedule, read_schedules, zone_named
+from pipelines.schedule import recurring as kubeflow
+from pipelines.schedule import times as cron_times
+from pipelines.schedule.cron import words
+from pipelines.schedule.file import Schedule, read_schedules, zone_named
+from pipelines.schedule.recurring import Server, Wanted
+from pipelines.schedule.triggered import TRIGGERED
 from pipelines.target import read_endpoint, read_store
-from pipelines.triggered import TRIGGERED
 from xstilts.errors import UserError, raise_if_any
 
 CLOCK = "XSTILTS_KFP_TIME_ZONE"

@@ -11,7 +11,7 @@ from pipelines.graph import NOTIFY_SECRET, PARALLELISM, SECRET
 from pipelines.placement import STEPS
 from pipelines.pools import Pool
 from pipelines.quantities import amount, written
-from pipelines.schedule_file import Schedule
+from pipelines.schedule.file import Schedule
 from pipelines.several_nodes import waiting
 from xstilts.study.fanout import Pods, pods
 from xstilts.study.plan import Stage, stages

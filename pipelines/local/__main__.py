@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from components.plan.studies import study_name
-from pipelines import engine
-from pipelines.containers import Containers, Ended, is_loopback, settings
 from pipelines.data import in_clone
 from pipelines.graph import pipeline
-from pipelines.local_runner import end_on_signal, execute
+from pipelines.local import engine
+from pipelines.local.containers import Containers, Ended, is_loopback, settings
+from pipelines.local.runner import end_on_signal, execute
 from pipelines.pools import ordered, read_pools
 from pipelines.summary import summarise
 from xstilts.errors import USER_ERROR_EXIT_CODE, UserError, raise_if_any
