@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _of_a_cluster(words: list[str]) -> bool:
-    """Whether the doctor is asked about a cluster: alone, he looks at this machine."""
+    """Whether the doctor is asked about a cluster: alone, it looks at this machine."""
     return words[0] == "doctor" and words[1:] not in ([], ["-h"], ["--help"])
 
 
