@@ -10,6 +10,7 @@ from small_project import dvc, environment, ran, results, small_project, xstilts
 from xstilts.study.params import read_params
 from xstilts.study.plan import stages
 
+pytestmark = pytest.mark.xdist_group("dvc")  # all of them go on with one project
 EDGES = """\
 import json
 from dvc.repo import Repo

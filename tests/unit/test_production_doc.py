@@ -1,7 +1,6 @@
 """docs/production.md: its table is the command's, its commands and quoted messages are real."""
 
 import ast
-import importlib
 import os
 import re
 import shlex
@@ -18,14 +17,19 @@ import yaml
 from overlays import built, of_kind
 
 from benchmarks import study_costs
-from pipelines import api
+from pipelines import api, submit
+from pipelines.doctor import __main__ as doctor
 from pipelines.pools import read_pools
+from pipelines.release import __main__ as release
+from pipelines.schedule import __main__ as schedule
 from pipelines.schedule.file import read_schedule
+from xstilts import cli
 from xstilts.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "production.md").read_text(encoding="utf-8")
 RUNBOOK = PAGE[PAGE.index("## When something is wrong") : PAGE.index("## What has to be kept")]
+PIPELINES = {"submit": submit, "schedule": schedule, "doctor": doctor, "release": release}
 VALUE = "\0"  # what stands where a message has a value
 COMMANDS = [line.strip() for line in PAGE.splitlines() if line.startswith("    .venv/bin/xstilts ")]
 
@@ -188,11 +192,10 @@ def test_files_that_commands_get_are_yaml():
 @pytest.mark.parametrize("line", COMMANDS)
 def test_commands_are_those_of_the_command_line(line, capsys):
     words = shlex.split(string.Template(line).safe_substitute(exported()), comments=True)[1:]
-    if words[0] in ("submit", "schedule", "doctor", "release"):
-        parser = importlib.import_module(f"pipelines.{words[0]}")._parser()
-        parser.parse_args(words[1:])
+    if words[0] in PIPELINES:
+        PIPELINES[words[0]]._parser().parse_args(words[1:])
     else:
-        importlib.import_module("xstilts.cli")._parser().parse_args(words)
+        cli._parser().parse_args(words)
     assert not capsys.readouterr().err
 
 

@@ -14,9 +14,12 @@ import yaml
 from clones import DIGEST, IMAGES, git
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-pytestmark = pytest.mark.skipif(
-    shutil.which("kubectl") is None, reason="kubectl is not installed: overlays cannot be built"
-)
+pytestmark = [
+    pytest.mark.xdist_group("release"),  # all of them look at two clones
+    pytest.mark.skipif(
+        shutil.which("kubectl") is None, reason="kubectl is not installed: overlays cannot be built"
+    ),
+]
 
 
 @pytest.fixture(scope="module")

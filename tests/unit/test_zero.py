@@ -15,6 +15,7 @@ from tiny_models import assert_same_weights
 from xstilts.files import read_json
 
 HERE = Path(__file__).parent
+pytestmark = pytest.mark.xdist_group("zero")  # what is run for all of them takes a minute
 
 
 def trained(folder: Path, processes: int, *arguments: str) -> Path:
