@@ -16,8 +16,8 @@ run: $(STAMP)
 	@OMP_WAIT_POLICY=PASSIVE $(BIN)/xstilts run $(STUDY)
 
 test: $(STAMP)
-	@OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n logical --maxprocesses 8 --dist loadgroup \
-		--cov=xstilts --cov-report=term:skip-covered --cov-fail-under=85
+	@OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n logical --maxprocesses 8 \
+		--dist loadgroup --cov=xstilts --cov-report=term:skip-covered --cov-fail-under=85
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .

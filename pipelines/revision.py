@@ -52,7 +52,7 @@ class Revision:
 
 
 def code_revision(root: Path) -> Revision:
-    """The revision of the clone in `root`; the lock and data may be new, changed, or not committed."""
+    """The revision of the clone in `root`; lock and data may be new, changed, or not committed."""
     commit = _git(root, "rev-list", "-1", "HEAD", *_CODE).strip()
     if not commit:
         return Revision("")
