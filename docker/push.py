@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from components.images import FLAVOURS, LOCK, write_lock
-from xstilts.errors import USER_ERROR_EXIT_CODE, UserError, raise_if_any
+from xstilts.errors import UserError, complain, raise_if_any
 
 _REVISION = "org.opencontainers.image.revision"
 _PUSHED = re.compile(r"digest: (sha256:[0-9a-f]{64})", re.IGNORECASE)
@@ -128,6 +128,4 @@ if __name__ == "__main__":
             print(f"{flavour}: {reference}")
         print(f"{LOCK.name} has the digests: commit it.")
     except UserError as error:
-        for problem in error.problems:
-            print(f"error: {problem}", file=sys.stderr)
-        sys.exit(USER_ERROR_EXIT_CODE)
+        sys.exit(complain(error))

@@ -21,7 +21,7 @@ from pipelines.graph import PARALLELISM, RETRIES, pipeline, pipeline_name
 from pipelines.placement import flavours
 from pipelines.pools import DEVICES, POOLS, Pool, ordered, read_pools
 from pipelines.revision import code_revision
-from xstilts.errors import USER_ERROR_EXIT_CODE, UserError, raise_if_any
+from xstilts.errors import USER_ERROR_EXIT_CODE, UserError, complain, raise_if_any
 from xstilts.files import write_text
 
 ROOT = Path(__file__).parents[1]
@@ -61,9 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             sys.stdout.write(text)
     except UserError as error:
-        for problem in error.problems:
-            print(f"error: {problem}", file=sys.stderr)
-        return USER_ERROR_EXIT_CODE
+        return complain(error)
     except OSError as error:
         print(f"error: cannot write {options.output}: {error.strerror}.", file=sys.stderr)
         return USER_ERROR_EXIT_CODE

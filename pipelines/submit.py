@@ -18,7 +18,7 @@ from pipelines.compile import Build, add_build_options, compile_ir, read_build
 from pipelines.data import check_study, lacking
 from pipelines.sharing import sharing_problems
 from pipelines.target import ENDPOINTS, EXPERIMENT, add_store_options, read_endpoint, read_store
-from xstilts.errors import USER_ERROR_EXIT_CODE, UserError, raise_if_any
+from xstilts.errors import UserError, complain, raise_if_any
 from xstilts.registry.place import checked
 from xstilts.store.tracked import Revisions
 
@@ -55,9 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         return _follow(order.endpoint, run, options.timeout)
     except UserError as error:
-        for problem in error.problems:
-            print(f"error: {problem}", file=sys.stderr)
-        return USER_ERROR_EXIT_CODE
+        return complain(error)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -10,7 +10,7 @@ from typing import NoReturn
 from xstilts import __version__
 from xstilts.cli_arguments import Commands, add_actions, add_command, add_study, count, named
 from xstilts.cli_results import add_results
-from xstilts.errors import USER_ERROR_EXIT_CODE, UserError
+from xstilts.errors import UserError, complain
 from xstilts.study.devices import DEVICES
 
 # Commands that are modules of `pipelines`, which the library does not know: see `_hand_over`
@@ -38,9 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         os.chdir(root)
         code: int = options.command(options)
     except UserError as error:
-        for problem in error.problems:
-            print(f"error: {problem}", file=sys.stderr)
-        return USER_ERROR_EXIT_CODE
+        return complain(error)
     except KeyboardInterrupt:
         return 130
     return code

@@ -1,5 +1,6 @@
 """Errors that are the user's to mend, and the exit code that says so."""
 
+import sys
 from collections.abc import Iterable
 
 USER_ERROR_EXIT_CODE = 2
@@ -23,3 +24,10 @@ def raise_if_any(problems: Iterable[str]) -> None:
     found = list(problems)
     if found:
         raise UserError(found)
+
+
+def complain(error: UserError) -> int:
+    """Print every problem on a line of its own; returns the exit code."""
+    for problem in error.problems:
+        print(f"error: {problem}", file=sys.stderr)
+    return USER_ERROR_EXIT_CODE

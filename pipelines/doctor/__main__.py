@@ -26,7 +26,7 @@ from pipelines.graph import PARALLELISM
 from pipelines.pools import POOLS
 from pipelines.target import ENDPOINTS
 from xstilts.cli_arguments import count
-from xstilts.errors import USER_ERROR_EXIT_CODE, UserError
+from xstilts.errors import UserError, complain
 from xstilts.study.findings import Finding, show
 
 Check = Callable[[Objects, Demand], Iterator[Finding]]
@@ -40,9 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return show(examine(options))
     except UserError as error:
-        for problem in error.problems:
-            print(f"error: {problem}", file=sys.stderr)
-        return USER_ERROR_EXIT_CODE
+        return complain(error)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -20,7 +20,7 @@ from pipelines.local.containers import Containers, Ended, is_loopback, settings
 from pipelines.local.runner import end_on_signal, execute
 from pipelines.pools import ordered, read_pools
 from pipelines.summary import summarise
-from xstilts.errors import USER_ERROR_EXIT_CODE, UserError, raise_if_any
+from xstilts.errors import UserError, complain, raise_if_any
 from xstilts.files import write_json
 from xstilts.store.fragments import read_receipts, run_folder
 from xstilts.store.location import Location, parse
@@ -40,9 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(options)
     except UserError as error:
-        for problem in error.problems:
-            print(f"error: {problem}", file=sys.stderr)
-        return USER_ERROR_EXIT_CODE
+        return complain(error)
     except KeyboardInterrupt:
         return 130  # before a container was started; later, see `end_on_signal`
 

@@ -20,7 +20,7 @@ from pipelines.release.files import MARK, write_release
 from pipelines.release.overlay import Overlay, read_overlay
 from pipelines.revision import SHORT, Revision, code_revision
 from pipelines.schedule.file import Schedule, read_schedules
-from xstilts.errors import USER_ERROR_EXIT_CODE, UserError, raise_if_any
+from xstilts.errors import USER_ERROR_EXIT_CODE, UserError, complain, raise_if_any
 
 # What the bytes of a release depend on beside the commit
 _TOOLS = ("kfp", "kfp-kubernetes", "kfp-pipeline-spec", "pyyaml")
@@ -52,9 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             render(options.output)
     except UserError as error:
-        for problem in error.problems:
-            print(f"error: {problem}", file=sys.stderr)
-        return USER_ERROR_EXIT_CODE
+        return complain(error)
     except OSError as error:
         print(f"error: cannot write {options.output}: {error.strerror}.", file=sys.stderr)
         return USER_ERROR_EXIT_CODE

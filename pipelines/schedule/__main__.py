@@ -10,7 +10,7 @@ from pipelines import api
 from pipelines.schedule.actions import CLOCK, apply, delete, explain, pause, show
 from pipelines.schedule.trigger import trigger
 from pipelines.target import ENDPOINTS, EXPERIMENT, add_store_options
-from xstilts.errors import USER_ERROR_EXIT_CODE, UserError
+from xstilts.errors import UserError, complain
 
 _DEFAULT_CLOCK = "UTC"
 
@@ -22,9 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return action(options)
     except UserError as error:
-        for problem in error.problems:
-            print(f"error: {problem}", file=sys.stderr)
-        return USER_ERROR_EXIT_CODE
+        return complain(error)
 
 
 def _parser() -> argparse.ArgumentParser:
