@@ -76,5 +76,5 @@ s3: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[kubeflow,metrics,test,lint]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[kubeflow,metrics,tensorboard,test,lint]"
 	@touch $(STAMP)

@@ -1,4 +1,4 @@
-"""The commands for what a study found: report, publish, champion, submission, export."""
+"""The commands for what a study found: report, publish, champion, submission, export, curves."""
 
 import argparse
 from pathlib import Path
@@ -30,6 +30,8 @@ def add_results(commands: Commands) -> None:
     export.add_argument(
         "--target", metavar="TASK", help="the model that was fine-tuned for it (default: the body)"
     )
+    curves = add_command(commands, "curves", _curves, "write the trainings for TensorBoard")
+    curves.add_argument("folder", help="a new folder")
 
 
 def _add_publish(publish: argparse.ArgumentParser) -> None:
@@ -111,6 +113,12 @@ def _export(options: argparse.Namespace) -> int:
 
     study = named(options) or current_study()
     return export_model(Path(options.folder), study, options.target)
+
+
+def _curves(options: argparse.Namespace) -> int:
+    from xstilts.publish.files.tensorboard import write_curves
+
+    return write_curves(Path(options.folder))
 
 
 def _submission(options: argparse.Namespace) -> int:
